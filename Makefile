@@ -1,0 +1,50 @@
+# kycmart: see README.md. `make nightly` and `make test` are all that a fresh machine needs.
+
+export CARGO_TARGET_DIR ?= $(CURDIR)/target
+LIB_HOME := $(CARGO_TARGET_DIR)/libduckdb
+# A libduckdb of the machine's own is used as it is; else `make libduckdb` obtains one.
+export DUCKDB_LIB_DIR ?= $(LIB_HOME)
+PREFIX ?= /usr/local
+CARGO ?= cargo
+BINARY := $(CARGO_TARGET_DIR)/release/kycmart
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
+PLATFORM := $(shell uname -s | tr A-Z a-z)-$(shell uname -m)
+DIST := kycmart-$(VERSION)-$(PLATFORM)
+
+.PHONY: nightly test build libduckdb check install dist clean
+
+nightly: build pseudonym.key ## the main job on sample_data, into out/
+	$(BINARY) nightly sample_data --mart out/mart --out out --key-file pseudonym.key
+
+test: libduckdb ## all tests
+	$(CARGO) test --release
+
+build: libduckdb ## the program
+	$(CARGO) build --release
+
+libduckdb: ## the prebuilt DuckDB library that the program links
+	@sh scripts/get-libduckdb.sh "$(LIB_HOME)" "$(DUCKDB_LIB_DIR)"
+
+check: libduckdb ## format, lints, docs
+	$(CARGO) fmt --check
+	$(CARGO) clippy --release --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --release --no-deps
+
+pseudonym.key:
+	@echo "making a demonstration pseudonym key: pseudonym.key (keep a real one outside this folder)"
+	@umask 077 && head -c 32 /dev/urandom | base64 > $@
+
+install: build ## binary and library under PREFIX
+	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/lib"
+	install -m 755 "$(BINARY)" "$(DESTDIR)$(PREFIX)/bin/kycmart"
+	install -m 644 "$(DUCKDB_LIB_DIR)"/libduckdb.* "$(DESTDIR)$(PREFIX)/lib/"
+
+dist: build ## a tar with binary, library, queries, licence
+	rm -rf "$(CARGO_TARGET_DIR)/dist" && mkdir -p "$(CARGO_TARGET_DIR)/dist/$(DIST)"
+	cp "$(BINARY)" "$(DUCKDB_LIB_DIR)"/libduckdb.* README.md LICENSE "$(CARGO_TARGET_DIR)/dist/$(DIST)/"
+	cp -r queries "$(CARGO_TARGET_DIR)/dist/$(DIST)/"
+	tar -C "$(CARGO_TARGET_DIR)/dist" -czf $(DIST).tar.gz $(DIST)
+	@echo "$(DIST).tar.gz"
+
+clean:
+	rm -rf out

@@ -1,0 +1,22 @@
+-- doubtful_observations: one row is one observation that belongs to no verification or whose outcome is unknown.
+-- Rules: as for verification_days, by the observation's own effective time (for a history entry its upper bound).
+-- Source: resolved_observations, calendar, params.
+SELECT
+    r.provider,
+    r.product,
+    r.link_status,
+    r.job_key,
+    r.outcome,
+    r.result_code,
+    r.error_code,
+    r.withheld_digest,
+    r.own_dated,
+    r.event_us,
+    k.local_date
+FROM resolved_observations r
+CROSS JOIN params p
+LEFT JOIN calendar k ON k.slot_index = r.slot_index
+WHERE (p.include_sandbox OR COALESCE(r.environment, '') <> 'sandbox')
+    AND (k.local_date IS NULL OR p.from_date IS NULL OR k.local_date >= p.from_date)
+    AND (k.local_date IS NULL OR p.to_date IS NULL OR k.local_date <= p.to_date)
+    AND (r.outcome = 'unknown' OR r.job_key IS NULL)

@@ -1,0 +1,255 @@
+//! `kycmart ingest`: stored payloads into a mart.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::progress::Shown;
+use super::{Context, MartArgument};
+use crate::config::{self, Config};
+use crate::error::{Error, Result};
+use crate::ingest::{Source, Summary, ingest};
+use crate::mart::{Mart, MartLock};
+use crate::normalise::Normaliser;
+use crate::privacy::PseudonymKey;
+use crate::record::{Channel, Environment, Provider};
+use crate::source;
+
+const EXAMPLES: &str = "\
+Examples:
+  kycmart ingest payloads/ --mart mart
+  kycmart ingest callbacks.ndjson.gz export.csv --mart mart --partner 2442 --environment production
+  psql -c 'COPY (SELECT payload FROM events) TO STDOUT CSV HEADER' | kycmart ingest - --mart mart
+
+A row is a bare payload, or an envelope with any of received_at, provider, kind, remote_ip, headers, request, body.
+What was ingested before is recognised by content: to run it again changes nothing.";
+
+/// Take stored payloads into a mart: files, folders, NDJSON, JSON arrays, CSV; plain, .gz or .zst.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Arguments {
+    /// Files or folders (recursively); `-` for standard input.
+    #[arg(required = true, value_name = "SOURCE")]
+    sources: Vec<PathBuf>,
+    #[command(flatten)]
+    mart: MartArgument,
+    #[command(flatten)]
+    pub known: KnownArguments,
+    #[command(flatten)]
+    fail_on: FailOn,
+}
+
+/// What is known of all payloads of the sources.
+#[derive(Debug, Args)]
+pub struct KnownArguments {
+    /// Whose payloads these are, where content cannot tell: smile_id, advance_ai, jumio.
+    #[arg(long, value_parser = word::<Provider>, value_name = "PROVIDER")]
+    provider: Option<Provider>,
+    /// The account at the provider.
+    #[arg(long, value_name = "ID")]
+    partner: Option<String>,
+    /// production or sandbox.
+    #[arg(long, value_parser = word::<Environment>, value_name = "NAME")]
+    environment: Option<Environment>,
+    /// sync or async.
+    #[arg(long, value_parser = word::<Channel>, value_name = "NAME")]
+    channel: Option<Channel>,
+    /// Field or CSV column that holds the payload.
+    #[arg(long, value_name = "NAME")]
+    body_field: Option<String>,
+    /// Take a file's modification time as the time of receipt where nothing else tells.
+    #[arg(long)]
+    trust_mtime: bool,
+    /// File with the pseudonym key; without a key user ids and ID numbers leave no trace.
+    #[arg(long, env = "KYCMART_KEY_FILE", value_name = "FILE")]
+    pub key_file: Option<PathBuf>,
+}
+
+/// A word of the vocabulary, for clap.
+pub trait Word: Sized + Copy + 'static {
+    const WORDS: &'static [Self];
+    fn text(self) -> &'static str;
+}
+
+macro_rules! word_for {
+    ($($type:ty),+) => {$(
+        impl Word for $type {
+            const WORDS: &'static [Self] = <$type>::ALL;
+            fn text(self) -> &'static str {
+                self.word()
+            }
+        }
+    )+};
+}
+
+word_for!(Provider, Environment, Channel);
+
+/// Reads a word, or says which there are.
+pub fn word<T: Word>(text: &str) -> std::result::Result<T, String> {
+    let found = T::WORDS.iter().copied().find(|w| w.text() == text);
+    found.ok_or_else(|| {
+        format!(
+            "one of {}",
+            T::WORDS.iter().map(|w| w.text()).collect::<Vec<_>>().join(", ")
+        )
+    })
+}
+
+/// Findings that make the exit code 1.
+#[derive(Debug, Args)]
+pub struct FailOn {
+    /// Exit with 1 on these findings above their threshold: rejects, unknown, ambiguous, unattributed, alarms.
+    #[arg(long, value_delimiter = ',', value_name = "FINDING[=N]")]
+    fail_on: Vec<String>,
+}
+
+impl FailOn {
+    /// Whether a finding is above its threshold (0, or of the flag, or of the configuration); says which.
+    ///
+    /// # Errors
+    /// When a finding has an unknown name.
+    pub fn judge(&self, findings: &[(&str, u64)], config: &Config) -> Result<u8> {
+        let mut code = 0;
+        for wish in &self.fail_on {
+            let (name, threshold) = match wish.split_once('=') {
+                Some((name, number)) => (
+                    name,
+                    number
+                        .parse()
+                        .map_err(|_| Error::usage(format!("--fail-on {wish}: not a number")))?,
+                ),
+                None => (wish.as_str(), config.thresholds.get(wish).copied().unwrap_or(0)),
+            };
+            let Some((_, found)) = findings.iter().find(|(n, _)| *n == name) else {
+                let names: Vec<&str> = findings.iter().map(|(n, _)| *n).collect();
+                return Err(Error::usage(format!(
+                    "--fail-on {name}: here there are only {}",
+                    names.join(", ")
+                )));
+            };
+            if *found > threshold {
+                eprintln!("kycmart: {name}: {found}, above the threshold of {threshold}");
+                code = 1;
+            }
+        }
+        Ok(code)
+    }
+}
+
+/// Runs the command.
+pub fn run(arguments: &Arguments, context: &Context) -> Result<u8> {
+    let mart = arguments.mart.path(&context.config)?;
+    let key = context.config.key(arguments.known.key_file.as_deref())?;
+    let sources: Vec<Source> = arguments
+        .sources
+        .iter()
+        .map(|path| arguments.known.source(path.clone(), &context.config))
+        .collect();
+    let _lock = MartLock::take(&mart, "ingest")?;
+    let summary = take_in(&mut Mart::open_or_create(&mart)?, &sources, key.as_ref(), context)?;
+    print_summary(&summary);
+    arguments
+        .fail_on
+        .judge(&[("rejects", summary.payloads_rejected)], &context.config)
+}
+
+impl KnownArguments {
+    /// A path as a source, with what the flags say of it.
+    pub fn source(&self, path: PathBuf, config: &Config) -> Source {
+        Source {
+            path,
+            provider: self.provider,
+            partner: self.partner.clone(),
+            environment: self.environment,
+            channel: self.channel,
+            options: source_options(config, self.body_field.clone(), self.trust_mtime),
+        }
+    }
+
+    /// A source of the configuration; flags come before it.
+    pub fn configured(&self, source: &config::Source, config: &Config) -> Source {
+        let body_field = self.body_field.clone().or_else(|| source.body_field.clone());
+        Source {
+            path: source.path.clone(),
+            provider: self
+                .provider
+                .or_else(|| source.provider.as_deref().and_then(Provider::from_word)),
+            partner: self.partner.clone().or_else(|| source.partner.clone()),
+            environment: self
+                .environment
+                .or_else(|| source.environment.as_deref().and_then(Environment::from_word)),
+            channel: self
+                .channel
+                .or_else(|| source.channel.as_deref().and_then(Channel::from_word)),
+            options: source_options(config, body_field, self.trust_mtime),
+        }
+    }
+}
+
+/// How sources are read, by the configuration.
+pub fn source_options(config: &Config, body_field: Option<String>, trust_mtime: bool) -> source::Options {
+    let mut options = source::Options {
+        body_field,
+        trust_mtime,
+        ..source::Options::default()
+    };
+    if let Some(bytes) = config.limits.max_payload_bytes {
+        options.limits.max_payload_bytes = bytes;
+    }
+    let (names, own) = (&mut options.names, &config.envelope);
+    let pairs = [
+        (&mut names.received_at, &own.received_at),
+        (&mut names.provider, &own.provider),
+        (&mut names.kind, &own.kind),
+        (&mut names.remote_ip, &own.remote_ip),
+        (&mut names.headers, &own.headers),
+        (&mut names.request, &own.request),
+        (&mut names.body, &own.body),
+    ];
+    for (name, own) in pairs {
+        if let Some(own) = own {
+            name.clone_from(own);
+        }
+    }
+    options
+}
+
+/// Ingests and shows how it goes.
+pub fn take_in(mart: &mut Mart, sources: &[Source], key: Option<&PseudonymKey>, context: &Context) -> Result<Summary> {
+    let rules = Normaliser {
+        catalogue: &context.catalogue,
+        key,
+        dimensions: &context.config.dimensions.names,
+        show_personal: false,
+    };
+    let progress = Shown::new();
+    let summary = ingest(mart, sources, &rules, &progress);
+    progress.finish();
+    summary
+}
+
+/// Says what an ingest did.
+pub fn print_summary(summary: &Summary) {
+    if summary.inputs.is_empty() {
+        eprintln!("ingest: no file was found in the sources; nothing to do");
+        return;
+    }
+    eprintln!(
+        "ingest: {} payloads seen = {} new + {} already known + {} rejected; {} observations from {} inputs",
+        summary.payloads_seen,
+        summary.payloads_new,
+        summary.payloads_known,
+        summary.payloads_rejected,
+        summary.observations,
+        summary.inputs.len(),
+    );
+    if summary.pseudonym_key_id.is_none() && summary.payloads_new > 0 {
+        eprintln!("ingest: no pseudonym key: users cannot be counted or joined (--key-file FILE)");
+    }
+    if summary.masked_references > 0 {
+        eprintln!(
+            "ingest: {} job references looked personal and were masked",
+            summary.masked_references
+        );
+    }
+}

@@ -1,0 +1,498 @@
+//! One ingest: inputs are read on one thread, decoded on all, written by one; what is known adds nothing but a delivery.
+//!
+//! Memory is bounded by the chunks in flight (two per worker) and by the rows that wait for a file; it does not grow with the
+//! input, except for the set of known payloads (16 bytes each).
+
+use std::collections::{HashMap, HashSet};
+use std::fs::File;
+use std::io::{self, Read};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex};
+
+use arrow::array::{Array, StringArray};
+use serde::Serialize;
+
+use crate::engine::Engine;
+use crate::engine::duckdb::{DuckDb, Resources};
+use crate::envelope::Envelope;
+use crate::error::{Error, Result};
+use crate::mart::{BatchWriter, Mart};
+use crate::normalise::{Normaliser, Place, Rows, UNKNOWN_MONTH};
+use crate::provider;
+use crate::record::{Batch, Channel, Environment, Input as InputRow, Micros, Provider, Reject};
+use crate::source::{self, Broken, Chunk, Item, SourceError};
+
+/// A path to read, and what is known of every payload below it.
+#[derive(Clone, Debug, Default)]
+pub struct Source {
+    pub path: PathBuf,
+    pub provider: Option<Provider>,
+    pub partner: Option<String>,
+    pub environment: Option<Environment>,
+    pub channel: Option<Channel>,
+    pub options: source::Options,
+}
+
+/// What one ingest did.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Summary {
+    /// NULL where there was nothing new and so no batch.
+    pub batch_id: Option<String>,
+    pub payloads_seen: u64,
+    pub payloads_new: u64,
+    pub payloads_known: u64,
+    pub payloads_rejected: u64,
+    /// `payloads_seen = payloads_new + payloads_known + payloads_rejected`.
+    pub accounting_holds: bool,
+    pub observations: u64,
+    /// References that looked personal and were replaced by pseudonym and mask.
+    pub masked_references: u64,
+    pub pseudonym_key_id: Option<String>,
+    pub inputs: Vec<InputSummary>,
+    /// The first rejects, to find them; all are in the table `rejects`.
+    pub rejects: Vec<RejectSummary>,
+}
+
+/// One input of an ingest.
+#[derive(Clone, Debug, Serialize)]
+pub struct InputSummary {
+    pub source: String,
+    pub digest: String,
+    pub bytes: u64,
+    pub payloads: u64,
+    pub format: &'static str,
+    /// Its content was ingested before.
+    pub known: bool,
+}
+
+/// Where a reject is and why.
+#[derive(Clone, Debug, Serialize)]
+pub struct RejectSummary {
+    pub source: String,
+    pub offset: i64,
+    pub index: i64,
+    pub reason: &'static str,
+    pub detail: String,
+}
+
+/// Rejects that a summary names; all are in the table.
+const NAMED_REJECTS: usize = 100;
+
+/// What happens while an ingest runs, for whoever shows it.
+pub trait Progress: Sync {
+    /// The inputs are known.
+    fn begin(&self, inputs: usize);
+    /// An input was finished.
+    fn input_done(&self, name: &str);
+    /// Payloads were taken in.
+    fn payloads(&self, seen: u64);
+    /// Something could not be read.
+    fn reject(&self, reject: &RejectSummary);
+}
+
+/// Ingests sources into a mart as one batch.
+///
+/// # Errors
+/// When an input cannot be opened, the mart cannot be written, or the accounting identity does not hold; the batch then
+/// does not count and the next run reads the inputs again.
+pub fn ingest(mart: &mut Mart, sources: &[Source], rules: &Normaliser, progress: &dyn Progress) -> Result<Summary> {
+    let mut known = Known::of(mart)?;
+    let mut inputs: Vec<(source::Input, &Source)> = Vec::new();
+    for source in sources {
+        let found = source::find_inputs(std::slice::from_ref(&source.path)).map_err(from_source)?;
+        inputs.extend(found.into_iter().map(|input| (input, source)));
+    }
+    progress.begin(inputs.len());
+    let now = Micros(chrono::Utc::now().timestamp_micros());
+    let batch_id = format!(
+        "{}-{}",
+        now.utc().format("%Y%m%dT%H%M%S%6fZ"),
+        &uuid::Uuid::new_v4().simple().to_string()[..6]
+    );
+    let mut run = Run {
+        writer: mart.batch(batch_id.clone()),
+        known: &mut known,
+        progress,
+        summary: Summary {
+            pseudonym_key_id: rules.key.map(|k| k.id().to_owned()),
+            ..Summary::default()
+        },
+    };
+    run.read_all(inputs, rules)?;
+    let Run {
+        writer, mut summary, ..
+    } = run;
+    summary.accounting_holds =
+        summary.payloads_seen == summary.payloads_new + summary.payloads_known + summary.payloads_rejected;
+    if !summary.accounting_holds {
+        return Err(
+            Error::failed("the accounting identity does not hold: seen is not new + known + rejected")
+                .hint("this is a mistake of kycmart's; the batch was not committed"),
+        );
+    }
+    if summary.inputs.iter().all(|i| i.known) {
+        return Ok(summary);
+    }
+    let count = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+    let inputs_known = summary.inputs.iter().filter(|i| i.known).count() as u64;
+    let batch = Batch {
+        batch_id: batch_id.clone(),
+        finished_at: Micros(chrono::Utc::now().timestamp_micros()),
+        payloads_seen: count(summary.payloads_seen),
+        payloads_new: count(summary.payloads_new),
+        payloads_known: count(summary.payloads_known),
+        payloads_rejected: count(summary.payloads_rejected),
+        inputs_read: count(summary.inputs.len() as u64 - inputs_known),
+        inputs_known: count(inputs_known),
+        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+        catalogue_version: rules.catalogue.version().to_owned(),
+        table_versions: String::new(),
+    };
+    writer.finish(rules.catalogue.rows(&batch_id), batch)?;
+    summary.batch_id = Some(batch_id);
+    Ok(summary)
+}
+
+/// What the mart holds already.
+struct Known {
+    payloads: HashSet<[u8; 16]>,
+    /// Payloads by the digest of the input they were found in.
+    inputs: HashMap<String, u64>,
+}
+
+impl Known {
+    fn of(mart: &Mart) -> Result<Self> {
+        let mut engine = DuckDb::open(&Resources::default())?;
+        mart.register_stored(&mut engine, &[])?;
+        let mut known = Known {
+            payloads: HashSet::new(),
+            inputs: HashMap::new(),
+        };
+        let finished = "WHERE batch_id IN (SELECT batch_id FROM batches)";
+        for key in texts(
+            &engine,
+            &format!("SELECT DISTINCT payload_key FROM receipts {finished}"),
+        )? {
+            known.payloads.insert(short_key(&key));
+        }
+        let inputs =
+            format!("SELECT input_digest, CAST(MAX(payloads) AS VARCHAR) FROM inputs {finished} GROUP BY input_digest");
+        for batch in engine.select(&inputs)? {
+            let column = |i: usize| batch.column(i).as_any().downcast_ref::<StringArray>();
+            let (Some(digests), Some(payloads)) = (column(0), column(1)) else {
+                continue;
+            };
+            let pairs = digests.iter().flatten().zip(payloads.iter().flatten());
+            known
+                .inputs
+                .extend(pairs.map(|(d, p)| (d.to_owned(), p.parse().unwrap_or(0))));
+        }
+        Ok(known)
+    }
+}
+
+fn texts(engine: &dyn Engine, sql: &str) -> Result<Vec<String>> {
+    let mut texts = Vec::new();
+    for batch in engine.select(sql)? {
+        let column = batch.column(0).as_any().downcast_ref::<StringArray>();
+        texts.extend(column.into_iter().flat_map(|c| c.iter().flatten().map(str::to_owned)));
+    }
+    Ok(texts)
+}
+
+/// The first half of a payload key: 128 bits tell payloads apart and fit twice as many in memory.
+fn short_key(hex: &str) -> [u8; 16] {
+    let mut key = [0; 16];
+    for (byte, pair) in key.iter_mut().zip(hex.as_bytes().chunks(2)) {
+        let digit = |c: u8| (c as char).to_digit(16).unwrap_or(0) as u8;
+        *byte = digit(pair[0]) << 4 | pair.get(1).map_or(0, |c| digit(*c));
+    }
+    key
+}
+
+/// An ingest while it runs; lives on the writing thread.
+struct Run<'a> {
+    writer: BatchWriter<'a>,
+    known: &'a mut Known,
+    progress: &'a dyn Progress,
+    summary: Summary,
+}
+
+/// What reaches the writing thread.
+enum Done {
+    Rows(Vec<Rows>),
+    Input(InputSummary),
+    Failed(Error),
+}
+
+/// A chunk on its way to a worker.
+struct Work<'s> {
+    chunk: Chunk,
+    name: Arc<str>,
+    digest: Arc<str>,
+    source: &'s Source,
+}
+
+impl Run<'_> {
+    fn read_all(&mut self, inputs: Vec<(source::Input, &Source)>, rules: &Normaliser) -> Result<()> {
+        let workers = rayon::current_num_threads().max(1);
+        let (work_in, work_out) = sync_channel::<Work>(workers);
+        let (done_in, done_out) = sync_channel::<Done>(workers);
+        let work_out = Mutex::new(work_out);
+        let mut known_inputs = self.known.inputs.clone();
+        std::thread::scope(|scope| {
+            for _ in 0..workers {
+                let (done, work) = (done_in.clone(), &work_out);
+                scope.spawn(move || decode_chunks(work, &done, rules));
+            }
+            let reader_done = done_in.clone();
+            scope.spawn(move || read_inputs(inputs, &mut known_inputs, &work_in, &reader_done));
+            drop(done_in);
+            let result = done_out.iter().try_for_each(|done| self.take(done));
+            // After a failure the channel is drained, so that no thread waits for ever.
+            drop(done_out);
+            result
+        })
+    }
+
+    fn take(&mut self, done: Done) -> Result<()> {
+        match done {
+            Done::Rows(rows) => {
+                for rows in rows {
+                    self.take_payload(rows)?;
+                }
+                self.progress.payloads(self.summary.payloads_seen);
+                Ok(())
+            }
+            Done::Input(input) => {
+                self.progress.input_done(&input.source);
+                if input.known {
+                    self.summary.payloads_seen += input.payloads;
+                    self.summary.payloads_known += input.payloads;
+                } else {
+                    self.writer.input(InputRow {
+                        batch_id: String::new(),
+                        input_digest: input.digest.clone(),
+                        source: input.source.clone(),
+                        bytes: i64::try_from(input.bytes).unwrap_or(i64::MAX),
+                        payloads: i64::try_from(input.payloads).unwrap_or(i64::MAX),
+                    })?;
+                }
+                self.summary.inputs.push(input);
+                Ok(())
+            }
+            Done::Failed(error) => Err(error),
+        }
+    }
+
+    fn take_payload(&mut self, mut rows: Rows) -> Result<()> {
+        self.summary.payloads_seen += 1;
+        let is_new = self.known.payloads.insert(short_key(&rows.payload_key));
+        self.writer.delivery(rows.receipt.clone())?;
+        match (is_new, rows.reject.take()) {
+            (true, Some(reject)) => {
+                self.summary.payloads_rejected += 1;
+                self.note_reject(&reject);
+                self.writer.reject(reject)
+            }
+            (true, None) => {
+                self.summary.payloads_new += 1;
+                self.summary.observations += rows.observations.len() as u64;
+                self.summary.masked_references += rows.masked as u64;
+                self.writer.facts(rows)
+            }
+            (false, _) => {
+                self.summary.payloads_known += 1;
+                Ok(())
+            }
+        }
+    }
+
+    fn note_reject(&mut self, reject: &Reject) {
+        if self.summary.rejects.len() < NAMED_REJECTS {
+            let named = RejectSummary {
+                source: reject.source.clone(),
+                offset: reject.source_offset,
+                index: reject.source_index,
+                reason: reject.reason.word(),
+                detail: reject.detail.clone(),
+            };
+            self.progress.reject(&named);
+            self.summary.rejects.push(named);
+        }
+    }
+}
+
+fn read_inputs<'s>(
+    inputs: Vec<(source::Input, &'s Source)>,
+    known: &mut HashMap<String, u64>,
+    work: &SyncSender<Work<'s>>,
+    done: &SyncSender<Done>,
+) {
+    for (input, source) in inputs {
+        match read_one(&input, source, known, work) {
+            Ok(Some(summary)) => {
+                if done.send(Done::Input(summary)).is_err() {
+                    return;
+                }
+            }
+            Ok(None) => return,
+            Err(error) => {
+                let _ = done.send(Done::Failed(error));
+                return;
+            }
+        }
+    }
+}
+
+/// Reads one input unless its content is known; `None` when nobody listens any more.
+fn read_one<'s>(
+    input: &source::Input,
+    source: &'s Source,
+    known: &mut HashMap<String, u64>,
+    work: &SyncSender<Work<'s>>,
+) -> Result<Option<InputSummary>> {
+    // Standard input is kept in a temporary file first: its content decides whether it is read at all.
+    let spool = if input.path.is_none() {
+        Some(spool_stdin()?)
+    } else {
+        None
+    };
+    let path = spool
+        .as_ref()
+        .map(tempfile::NamedTempFile::path)
+        .or(input.path.as_deref())
+        .unwrap_or(Path::new("-"));
+    let (digest, bytes) = digest_file(path)?;
+    if let Some(&payloads) = known.get(&digest) {
+        let source = input.display.clone();
+        return Ok(Some(InputSummary {
+            source,
+            digest,
+            bytes,
+            payloads,
+            format: "known",
+            known: true,
+        }));
+    }
+    let (name, shared): (Arc<str>, Arc<str>) = (input.display.as_str().into(), digest.as_str().into());
+    let mut listening = true;
+    let stored = source::Input {
+        path: Some(path.to_owned()),
+        display: input.display.clone(),
+    };
+    let summary = source::read_chunks(&stored, &source.options, &mut |chunk| {
+        let sent = work.send(Work {
+            chunk,
+            name: name.clone(),
+            digest: shared.clone(),
+            source,
+        });
+        listening = sent.is_ok();
+        if listening {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
+    })
+    .map_err(from_source)?;
+    known.insert(digest.clone(), summary.payloads);
+    Ok(listening.then(|| InputSummary {
+        source: input.display.clone(),
+        digest,
+        bytes,
+        payloads: summary.payloads,
+        format: summary.format,
+        known: false,
+    }))
+}
+
+fn spool_stdin() -> Result<tempfile::NamedTempFile> {
+    let mut file = tempfile::Builder::new().prefix("kycmart-stdin-").tempfile()?;
+    io::copy(&mut io::stdin().lock(), file.as_file_mut())?;
+    Ok(file)
+}
+
+fn digest_file(path: &Path) -> Result<(String, u64)> {
+    let failed = |e: io::Error| Error::io("read", path, &e);
+    let mut file = File::open(path).map_err(failed)?;
+    let (mut hasher, mut buffer, mut bytes) = (blake3::Hasher::new(), vec![0; 1 << 20], 0u64);
+    loop {
+        let n = file.read(&mut buffer).map_err(failed)?;
+        if n == 0 {
+            return Ok((hasher.finalize().to_hex().to_string(), bytes));
+        }
+        hasher.update(&buffer[..n]);
+        bytes += n as u64;
+    }
+}
+
+fn decode_chunks(work: &Mutex<Receiver<Work>>, done: &SyncSender<Done>, rules: &Normaliser) {
+    loop {
+        let next = work.lock().map(|receiver| receiver.recv());
+        let Ok(Ok(work)) = next else { return };
+        let rows = work.chunk.items().map(|item| item_rows(item, &work, rules)).collect();
+        if done.send(Done::Rows(rows)).is_err() {
+            return;
+        }
+    }
+}
+
+fn item_rows(item: Item, work: &Work, rules: &Normaliser) -> Rows {
+    let mut rows = match item {
+        Item::Payload(payload) => {
+            let envelope = known_of_source(payload.envelope, work.source);
+            let place = Place {
+                source: work.name.to_string(),
+                offset: payload.offset,
+                index: payload.index,
+                bytes: payload.body.len() as u64,
+            };
+            let decoded = provider::decode(&payload.body, &envelope);
+            rules.rows(&payload.body, &envelope, &place, decoded)
+        }
+        Item::Broken(broken) => broken_rows(&broken, work, rules),
+    };
+    rows.receipt.input_digest = work.digest.to_string();
+    if let Some(reject) = &mut rows.reject {
+        reject.input_digest = work.digest.to_string();
+    }
+    rows
+}
+
+/// Configuration of the source comes before what the payload says, but not before what its envelope says of time and place.
+pub fn known_of_source(mut envelope: Envelope, source: &Source) -> Envelope {
+    envelope.provider = source.provider.or(envelope.provider);
+    envelope.partner = source.partner.clone().or(envelope.partner);
+    envelope.environment = source.environment.or(envelope.environment);
+    envelope.channel = source.channel.or(envelope.channel);
+    envelope
+}
+
+fn broken_rows(broken: &Broken, work: &Work, rules: &Normaliser) -> Rows {
+    let envelope = known_of_source(Envelope::default(), work.source);
+    let place = Place {
+        source: work.name.to_string(),
+        offset: broken.offset,
+        index: broken.index,
+        bytes: broken.bytes,
+    };
+    let decoded = provider::Decoded::rejected(work.source.provider, broken.reason, broken.detail.clone());
+    let mut rows = rules.rows(&broken.digest, &envelope, &place, decoded);
+    let digest = crate::privacy::hex(&broken.digest);
+    rows.receipt.payload_digest.clone_from(&digest);
+    if let Some(reject) = &mut rows.reject {
+        reject.payload_digest = digest;
+        reject.received_month = UNKNOWN_MONTH.to_owned();
+    }
+    rows
+}
+
+fn from_source(error: SourceError) -> Error {
+    match error {
+        SourceError::Missing { .. } => Error::usage(error.to_string()),
+        SourceError::Unreadable { .. } => Error::failed(error.to_string()),
+    }
+}

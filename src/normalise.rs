@@ -1,0 +1,567 @@
+//! From what a payload states to the rows that are kept.
+//!
+//! This is the one place where privacy rules meet data: past it, nothing personal exists. Identity of payloads and
+//! statements is made here too. Not here: decoding (`provider`), what a code means (`queries/models`).
+
+use blake3::Hasher;
+
+use crate::envelope::Envelope;
+use crate::privacy::{
+    Personal, PseudonymKey, check_value, is_check_name, is_code_word, looks_like_name, looks_personal,
+};
+use crate::provider::catalogue::Catalogue;
+use crate::provider::{Decoded, StatedSubmission, Statement};
+use crate::record::{
+    AuthorityStatus, Check, Environment, EventTimeSource, Micros, Observation, Receipt, Reject, Submission,
+};
+
+/// The month of rows without a time.
+pub const UNKNOWN_MONTH: &str = "unknown";
+
+/// Where a payload's bytes are.
+#[derive(Clone, Debug, Default)]
+pub struct Place {
+    pub source: String,
+    pub offset: u64,
+    pub index: u64,
+    /// Length of the body.
+    pub bytes: u64,
+}
+
+/// Everything that one payload becomes. `batch_id` and `input_digest` are filled in by the ingest.
+#[derive(Clone, Debug)]
+pub struct Rows {
+    pub payload_key: String,
+    pub receipt: Receipt,
+    pub observations: Vec<Observation>,
+    pub checks: Vec<Check>,
+    pub authority: Option<AuthorityStatus>,
+    pub submission: Option<Submission>,
+    pub reject: Option<Reject>,
+    /// References that looked personal and were masked.
+    pub masked: usize,
+    pub problems: Vec<String>,
+}
+
+/// The rules of one run.
+#[derive(Clone, Debug)]
+pub struct Normaliser<'a> {
+    pub catalogue: &'a Catalogue,
+    /// Without a key the pseudonym columns stay NULL.
+    pub key: Option<&'a PseudonymKey>,
+    /// Names of the partner's own extras that become `dimension_1` to `dimension_3`.
+    pub dimensions: &'a [String],
+    /// Only for `inspect --show-personal`: nothing is masked. Never set on the way into a mart.
+    pub show_personal: bool,
+}
+
+impl Normaliser<'_> {
+    /// Turns one decoded payload into rows.
+    pub fn rows(&self, body: &[u8], envelope: &Envelope, place: &Place, decoded: Decoded) -> Rows {
+        let digest = blake3::hash(body);
+        let partner = envelope
+            .partner
+            .as_deref()
+            .or(decoded.partner.as_deref())
+            .and_then(clean_partner);
+        let environment = envelope.environment.or(decoded.environment);
+        let payload_key = payload_key(&digest, envelope, place, &decoded, partner.as_deref(), environment);
+        let payload = Payload {
+            rules: self,
+            personal: Personal::new(&decoded.personal),
+            key: payload_key.clone(),
+            digest: digest.to_hex().to_string(),
+            partner,
+            environment,
+            envelope,
+            decoded: &decoded,
+        };
+        let observations: Vec<Observation> = decoded.statements.iter().map(|s| payload.observation(s)).collect();
+        let masked = observations.iter().filter(|o| o.job_id_masked).count();
+        Rows {
+            receipt: payload.receipt(place),
+            checks: payload.checks(&observations),
+            authority: payload.authority(),
+            submission: decoded.submission.as_ref().map(|s| payload.submission(s)),
+            reject: payload.reject(place),
+            payload_key,
+            observations,
+            masked,
+            problems: decoded.problems,
+        }
+    }
+}
+
+/// Identity of a payload: its digest and what identifies it outside the body (DESIGN 3). A body that names no job and
+/// has no such context is one with another only if received at the same time, or, without a time, found at the same place.
+fn payload_key(
+    digest: &blake3::Hash,
+    envelope: &Envelope,
+    place: &Place,
+    decoded: &Decoded,
+    partner: Option<&str>,
+    environment: Option<Environment>,
+) -> String {
+    let mut hasher = Hasher::new();
+    hasher.update(digest.as_bytes());
+    let request = &envelope.request;
+    let context = [
+        envelope.header("Job-ID"),
+        envelope.header("User-ID"),
+        request.country.as_deref(),
+        request.id_type.as_deref(),
+        request.job_id.as_deref(),
+        request.environment.as_deref(),
+        partner,
+        environment.map(Environment::word),
+    ];
+    for part in context {
+        field(&mut hasher, part);
+    }
+    if !names_its_job(envelope, decoded) {
+        match envelope.received_at {
+            Some(at) => field(&mut hasher, Some(&at.0.to_string())),
+            None => field(&mut hasher, Some(&format!("{}\0{}", place.source, place.index))),
+        }
+    }
+    hasher.finalize().to_hex().to_string()
+}
+
+fn names_its_job(envelope: &Envelope, decoded: &Decoded) -> bool {
+    let request = &envelope.request;
+    let stated = decoded
+        .statements
+        .iter()
+        .any(|s| s.provider_job_id.is_some() || s.partner_job_id.is_some());
+    let submitted = decoded
+        .submission
+        .as_ref()
+        .is_some_and(|s| s.provider_job_id.is_some() || s.partner_job_id.is_some());
+    let authority = decoded
+        .authority
+        .as_ref()
+        .is_some_and(|a| a.checked_at.is_some() && a.id_type.is_some());
+    let linked = decoded.receipt.as_ref().is_some_and(|r| r.job_id.is_some());
+    let asked = envelope.header("Job-ID").is_some() || request.job_id.is_some();
+    stated || submitted || authority || linked || asked
+}
+
+fn field(hasher: &mut Hasher, part: Option<&str>) {
+    match part {
+        Some(text) => {
+            hasher.update(&(text.len() as u64 + 1).to_le_bytes());
+            hasher.update(text.as_bytes());
+        }
+        None => {
+            hasher.update(&0u64.to_le_bytes());
+        }
+    }
+}
+
+fn clean_partner(text: &str) -> Option<String> {
+    let text = text.trim();
+    let word = (1..=32).contains(&text.len()) && text.bytes().all(|c| c.is_ascii_alphanumeric() || b"_-".contains(&c));
+    let short = text.trim_start_matches('0');
+    word.then(|| {
+        if short.is_empty() {
+            "0".to_owned()
+        } else {
+            short.to_owned()
+        }
+    })
+}
+
+/// One payload on its way to rows.
+struct Payload<'a> {
+    rules: &'a Normaliser<'a>,
+    personal: Personal,
+    key: String,
+    digest: String,
+    partner: Option<String>,
+    environment: Option<Environment>,
+    envelope: &'a Envelope,
+    decoded: &'a Decoded,
+}
+
+/// A text that may not be kept: its digest and length stand for it.
+struct Withheld {
+    digest: String,
+    length: i32,
+}
+
+impl Payload<'_> {
+    fn observation(&self, stated: &Statement) -> Observation {
+        let mut withheld = None;
+        let provider = self.decoded.provider.unwrap_or(crate::record::Provider::SmileId);
+        let result_code = self.code(stated.result_code.as_deref(), &mut withheld);
+        let error_code = self.code(stated.error_code.as_deref(), &mut withheld);
+        let result_text = self.text(stated.result_text.as_deref(), &mut withheld);
+        let id_type = self.word(stated.id_type.as_deref(), &mut withheld);
+        let (provider_job_id, masked_ref) = self.reference(stated.provider_job_id.as_deref(), true);
+        let (partner_job_id, masked_job) = self.reference(stated.partner_job_id.as_deref(), false);
+        let (event_time, event_time_source) = self.event_time(stated);
+        let mut observation = Observation {
+            batch_id: String::new(),
+            payload_key: self.key.clone(),
+            payload_digest: self.digest.clone(),
+            statement_digest: String::new(),
+            position: stated.position,
+            is_history: stated.is_history,
+            provider,
+            kind: self.decoded.kind,
+            product: stated.product,
+            job_type: stated
+                .job_type
+                .clone()
+                .filter(|t| is_short_word(t) && !self.personal.within(t)),
+            environment: self.environment,
+            partner: self.partner.clone(),
+            channel: self.envelope.channel.or(self.decoded.channel),
+            provider_job_id,
+            partner_job_id,
+            job_id_masked: masked_ref || masked_job,
+            user_pseudonym: self.pseudonym("user_id", stated.user_id.as_deref()),
+            id_number_pseudonym: self.pseudonym("id_number", stated.id_number.as_deref()),
+            pseudonym_key_id: self.rules.key.map(|k| k.id().to_owned()),
+            job_complete: stated.job_complete,
+            job_success: stated.job_success,
+            result_code,
+            error_code,
+            result_text,
+            withheld_digest: withheld.as_ref().map(|w| w.digest.clone()),
+            withheld_length: withheld.as_ref().map(|w| w.length),
+            is_final_stated: stated.is_final_stated,
+            query_code: self.code(stated.query_code.as_deref(), &mut None),
+            country: stated.country.clone(),
+            id_type,
+            confidence: stated.confidence,
+            similarity_score: stated.similarity_score,
+            liveness_score: stated.liveness_score,
+            risk_score: stated.risk_score,
+            submission_completed: stated.submission_completed,
+            pricing_strategy: self.code(stated.pricing_strategy.as_deref(), &mut None),
+            merchant_reporting_criteria: self.label(stated.merchant_reporting_criteria.as_deref()),
+            id_scan_source: self.code(stated.id_scan_source.as_deref(), &mut None),
+            dimension_1: self.dimension(stated, 0),
+            dimension_2: self.dimension(stated, 1),
+            dimension_3: self.dimension(stated, 2),
+            has_receipt: self.decoded.receipt.is_some() && !stated.is_history,
+            event_time,
+            event_time_us: event_time.map(|t| t.0),
+            event_time_source,
+            requested_at: stated.requested_at,
+            requested_at_us: stated.requested_at.map(|t| t.0),
+            window_index: event_time.map(Micros::window_index),
+            slot_index: event_time.map(Micros::slot_index),
+            event_month: month(event_time),
+        };
+        observation.statement_digest = self.statement_digest(&observation);
+        observation
+    }
+
+    /// Over what is stated and nothing that changes from poll to poll.
+    fn statement_digest(&self, o: &Observation) -> String {
+        let mut hasher = Hasher::new();
+        let flag = |f: Option<bool>| f.map(|f| if f { "true" } else { "false" });
+        let parts = [
+            Some(o.provider.word()),
+            o.environment.map(Environment::word),
+            o.partner.as_deref(),
+            o.provider_job_id.as_deref(),
+            o.partner_job_id.as_deref(),
+            o.product.map(crate::record::Product::word),
+            flag(o.job_complete),
+            flag(o.job_success),
+            o.result_code.as_deref(),
+            o.error_code.as_deref(),
+            o.result_text.as_deref(),
+            o.withheld_digest.as_deref(),
+            flag(o.is_final_stated),
+            o.country.as_deref(),
+            o.id_type.as_deref(),
+        ];
+        for part in parts {
+            field(&mut hasher, part);
+        }
+        for check in self.decoded.checks.iter().filter(|c| c.position == o.position) {
+            field(&mut hasher, Some(&check.name));
+            field(&mut hasher, check.value.as_deref());
+        }
+        hasher.finalize().to_hex().to_string()
+    }
+
+    fn event_time(&self, stated: &Statement) -> (Option<Micros>, Option<EventTimeSource>) {
+        let payload_source = if stated.is_history {
+            EventTimeSource::History
+        } else {
+            EventTimeSource::Payload
+        };
+        match (stated.stated_at, self.decoded.stated_at) {
+            (Some(at), _) => (Some(at), Some(EventTimeSource::Statement)),
+            (None, Some(at)) => (Some(at), Some(payload_source)),
+            (None, None) => (None, None),
+        }
+    }
+
+    fn pseudonym(&self, name: &str, value: Option<&str>) -> Option<String> {
+        let value = value.map(str::trim).filter(|v| !v.is_empty())?;
+        Some(self.rules.key?.pseudonym(name, value))
+    }
+
+    /// A job reference: as sent, unless it looks personal or is a personal field of its payload; then pseudonym and mask.
+    fn reference(&self, reference: Option<&str>, of_provider: bool) -> (Option<String>, bool) {
+        let Some(text) = reference.map(str::trim).filter(|t| !t.is_empty()) else {
+            return (None, false);
+        };
+        if self.rules.show_personal {
+            return (Some(text.to_owned()), false);
+        }
+        // The provider's own numbers are plain digits, so only what no provider would issue is masked.
+        let personal = if of_provider {
+            self.personal.is(text)
+                || text.contains('@')
+                || looks_like_name(text)
+                || text.starts_with('+')
+                || text.len() > 128
+        } else {
+            self.personal.within(text) || looks_personal(text) || looks_like_name(text) || text.len() > 256
+        };
+        if !personal {
+            return (Some(text.to_owned()), false);
+        }
+        (
+            self.pseudonym("job_id", Some(text)).map(|p| format!("masked:{p}")),
+            true,
+        )
+    }
+
+    /// A code: as sent if the catalogue holds it or if it is a code word that is nothing personal.
+    fn code(&self, code: Option<&str>, withheld: &mut Option<Withheld>) -> Option<String> {
+        let code = code.map(str::trim).filter(|c| !c.is_empty())?;
+        let known = self
+            .decoded
+            .provider
+            .is_some_and(|p| self.rules.catalogue.knows_code(p, code) || self.rules.catalogue.knows_error(p, code));
+        if known || self.rules.show_personal || (is_code_word(code) && !self.personal.within(code)) {
+            return Some(code.to_owned());
+        }
+        withhold(code, withheld);
+        None
+    }
+
+    /// A word such as an ID type: a code word that is nothing personal.
+    fn word(&self, word: Option<&str>, withheld: &mut Option<Withheld>) -> Option<String> {
+        let word = word.map(str::trim).filter(|w| !w.is_empty())?;
+        if self.rules.show_personal || (is_code_word(word) && !self.personal.within(word)) {
+            return Some(word.to_owned());
+        }
+        withhold(word, withheld);
+        None
+    }
+
+    /// A text: in the catalogue's own spelling if it holds it.
+    fn text(&self, text: Option<&str>, withheld: &mut Option<Withheld>) -> Option<String> {
+        let text = text.map(str::trim).filter(|t| !t.is_empty())?;
+        if let Some(known) = self
+            .decoded
+            .provider
+            .and_then(|p| self.rules.catalogue.known_text(p, text))
+        {
+            return Some(known.to_owned());
+        }
+        if self.rules.show_personal {
+            return Some(text.to_owned());
+        }
+        withhold(text, withheld);
+        None
+    }
+
+    /// A label of the company's own, such as a reporting criterion: short and nothing personal.
+    fn label(&self, label: Option<&str>) -> Option<String> {
+        let label = label.map(str::trim).filter(|l| !l.is_empty() && l.len() <= 100)?;
+        let personal = self.personal.within(label) || looks_personal(label) || looks_like_name(label);
+        (self.rules.show_personal || !personal).then(|| label.to_owned())
+    }
+
+    fn dimension(&self, stated: &Statement, number: usize) -> Option<String> {
+        let name = self.rules.dimensions.get(number)?;
+        let value = match name.as_str() {
+            "merchantReportingCriteria" | "merchant_reporting_criteria" => {
+                stated.merchant_reporting_criteria.as_deref()
+            }
+            "idScanSource" | "id_scan_source" => stated.id_scan_source.as_deref(),
+            _ => stated.extras.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str()),
+        };
+        self.label(value)
+    }
+
+    fn checks(&self, observations: &[Observation]) -> Vec<Check> {
+        let Some(provider) = self.decoded.provider else {
+            return Vec::new();
+        };
+        let time = self
+            .decoded
+            .stated_at
+            .or_else(|| self.decoded.statements.iter().find_map(|s| s.stated_at));
+        let kept = self
+            .decoded
+            .checks
+            .iter()
+            .filter(|c| is_check_name(&c.name) && !self.personal.within(&c.name));
+        let rows = kept.map(|check| Check {
+            batch_id: String::new(),
+            payload_key: self.key.clone(),
+            position: check.position,
+            provider,
+            provider_job_id: observations
+                .iter()
+                .find(|o| o.position == check.position)
+                .and_then(|o| o.provider_job_id.clone()),
+            name: check.name.clone(),
+            value: check.value.as_deref().and_then(|v| self.check_word(v)),
+            detail: check.detail.as_deref().and_then(|d| self.check_word(d)),
+            event_month: month(time),
+        });
+        rows.collect()
+    }
+
+    fn check_word(&self, value: &str) -> Option<String> {
+        if self.rules.show_personal {
+            return Some(value.to_owned());
+        }
+        check_value(value)
+            .map(str::to_owned)
+            .or_else(|| self.code(Some(value), &mut None))
+    }
+
+    fn authority(&self) -> Option<AuthorityStatus> {
+        let stated = self.decoded.authority.as_ref()?;
+        let checked_at = stated
+            .checked_at
+            .or(self.decoded.stated_at)
+            .or(self.envelope.received_at);
+        let status = |s: Option<&str>| {
+            s.map(str::to_ascii_uppercase)
+                .and_then(|s| self.code(Some(&s), &mut None))
+        };
+        Some(AuthorityStatus {
+            batch_id: String::new(),
+            payload_key: self.key.clone(),
+            provider: self.decoded.provider?,
+            environment: self.environment,
+            country: stated.country.clone(),
+            id_type: self.word(stated.id_type.as_deref(), &mut None),
+            status: status(stated.status.as_deref()).map(|s| s.to_ascii_lowercase()),
+            last_check_status: status(stated.last_check_status.as_deref()).map(|s| s.to_ascii_lowercase()),
+            last_hour_success_rate: stated.last_hour_success_rate,
+            last_check_success_rate: stated.last_check_success_rate,
+            checked_at,
+            checked_at_us: checked_at.map(|t| t.0),
+            window_index: checked_at.map(Micros::window_index),
+            slot_index: checked_at.map(Micros::slot_index),
+            event_month: month(checked_at),
+        })
+    }
+
+    fn submission(&self, stated: &StatedSubmission) -> Submission {
+        let time = self.decoded.stated_at;
+        Submission {
+            batch_id: String::new(),
+            payload_key: self.key.clone(),
+            provider: self.decoded.provider.unwrap_or(crate::record::Provider::SmileId),
+            kind: self.decoded.kind,
+            accepted: stated.accepted,
+            code: self.code(stated.code.as_deref(), &mut None),
+            message: self.text(stated.message.as_deref(), &mut None),
+            provider_job_id: self.reference(stated.provider_job_id.as_deref(), true).0,
+            partner_job_id: self.reference(stated.partner_job_id.as_deref(), false).0,
+            environment: self.environment,
+            partner: self.partner.clone(),
+            event_time: time,
+            event_time_us: time.map(|t| t.0),
+            slot_index: time.map(Micros::slot_index),
+            event_month: month(time),
+        }
+    }
+
+    fn receipt(&self, place: &Place) -> Receipt {
+        let link = self.decoded.receipt.as_ref();
+        let signature = &self.decoded.signature;
+        let received_at = self.envelope.received_at;
+        Receipt {
+            batch_id: String::new(),
+            payload_key: self.key.clone(),
+            payload_digest: self.digest.clone(),
+            payload_bytes: count(place.bytes),
+            source: place.source.clone(),
+            input_digest: String::new(),
+            source_offset: count(place.offset),
+            source_index: count(place.index),
+            provider: self.decoded.provider,
+            kind: self.decoded.kind,
+            observations: i32::try_from(self.decoded.statements.len()).unwrap_or(i32::MAX),
+            received_at,
+            received_at_us: received_at.map(|t| t.0),
+            received_window: received_at.map(Micros::window_index),
+            received_slot: received_at.map(Micros::slot_index),
+            sender_address: self
+                .envelope
+                .remote_ip
+                .as_deref()
+                .and_then(|ip| ip.trim().parse::<std::net::IpAddr>().ok().map(|ip| ip.to_string())),
+            signature_class: signature.class,
+            signature_timestamp: signature
+                .timestamp
+                .clone()
+                .filter(|t| crate::provider::time::parse(t).is_some() && !self.personal.within(t)),
+            signature_digest: signature
+                .value
+                .as_ref()
+                .map(|v| blake3::hash(v.as_bytes()).to_hex().to_string()),
+            receipt_field: link.map(|l| l.field.clone()),
+            receipt_partner: link.and_then(|l| l.partner.as_deref()).and_then(clean_partner),
+            receipt_job_id: link.and_then(|l| self.reference(l.job_id.as_deref(), true).0),
+            receipt_environment: link.and_then(|l| l.environment),
+            environment: self.environment,
+            partner: self.partner.clone(),
+            received_month: month(received_at),
+        }
+    }
+
+    fn reject(&self, place: &Place) -> Option<Reject> {
+        let (reason, detail) = self.decoded.reject.as_ref()?;
+        Some(Reject {
+            batch_id: String::new(),
+            payload_key: self.key.clone(),
+            payload_digest: self.digest.clone(),
+            payload_bytes: count(place.bytes),
+            provider: self.decoded.provider,
+            reason: *reason,
+            detail: detail.clone(),
+            source: place.source.clone(),
+            input_digest: String::new(),
+            source_offset: count(place.offset),
+            source_index: count(place.index),
+            received_month: month(self.envelope.received_at),
+        })
+    }
+}
+
+fn withhold(text: &str, withheld: &mut Option<Withheld>) {
+    withheld.get_or_insert_with(|| Withheld {
+        digest: blake3::hash(text.as_bytes()).to_hex()[..16].to_owned(),
+        length: i32::try_from(text.len()).unwrap_or(i32::MAX),
+    });
+}
+
+fn is_short_word(text: &str) -> bool {
+    (1..=32).contains(&text.len()) && text.bytes().all(|c| c.is_ascii_alphanumeric() || b"_-".contains(&c))
+}
+
+fn month(time: Option<Micros>) -> String {
+    time.map_or_else(|| UNKNOWN_MONTH.to_owned(), Micros::month)
+}
+
+fn count(n: u64) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,349 @@
+//! What may enter the mart: pseudonyms for what is joined or counted, references as sent unless they look personal,
+//! codes only if they are code words, texts only if the code catalogue holds them.
+//!
+//! Not here: which field is personal (the decoders say), what reports suppress.
+
+use std::fmt;
+use std::path::Path;
+
+use hmac::{Hmac, Mac};
+use sha2::{Digest, Sha256};
+
+use crate::error::{Error, Result};
+
+/// A key for pseudonyms. It stays outside the mart; rows carry its id.
+#[derive(Clone)]
+pub struct PseudonymKey {
+    id: String,
+    bytes: Vec<u8>,
+}
+
+impl fmt::Debug for PseudonymKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PseudonymKey({})", self.id)
+    }
+}
+
+impl PseudonymKey {
+    /// A key from its secret, which must be at least 16 bytes long.
+    ///
+    /// # Errors
+    /// When it is shorter.
+    pub fn new(secret: &[u8]) -> Result<Self> {
+        if secret.len() < 16 {
+            return Err(Error::usage("the pseudonym key is shorter than 16 bytes")
+                .hint("make one with: head -c 32 /dev/urandom | base64 > pseudonym.key"));
+        }
+        let digest = Sha256::new()
+            .chain_update(b"kycmart pseudonym key id\0")
+            .chain_update(secret)
+            .finalize();
+        Ok(PseudonymKey {
+            id: hex(&digest[..4]),
+            bytes: secret.to_vec(),
+        })
+    }
+
+    /// A key from a file; white space at its end does not count.
+    ///
+    /// # Errors
+    /// When the file cannot be read or holds too little.
+    pub fn from_file(path: &Path) -> Result<Self> {
+        let text = std::fs::read(path).map_err(|e| Error::io("read the pseudonym key", path, &e))?;
+        Self::new(text.trim_ascii_end())
+    }
+
+    /// The id that rows carry: tells keys apart, reveals nothing.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The pseudonym of a value: HMAC-SHA-256 over field name and value, 32 hexadecimal digits. Equal values of different
+    /// fields have different pseudonyms.
+    pub fn pseudonym(&self, field: &str, value: &str) -> String {
+        let Ok(mut mac) = <Hmac<Sha256> as Mac>::new_from_slice(&self.bytes) else {
+            unreachable!("HMAC takes keys of any length")
+        };
+        mac.update(field.as_bytes());
+        mac.update(&[0]);
+        mac.update(value.as_bytes());
+        hex(&mac.finalize().into_bytes()[..16])
+    }
+}
+
+/// Lower-case hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    use fmt::Write;
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
+            let _ = write!(out, "{byte:02x}");
+            out
+        })
+}
+
+/// The personal strings of one payload, to recognise them where they do not belong.
+#[derive(Debug, Default)]
+pub struct Personal {
+    needles: Vec<String>,
+}
+
+impl Personal {
+    /// Prepares the strings: each as a whole and, for names of several words, each longer word.
+    pub fn new(values: &[String]) -> Self {
+        let mut needles = Vec::new();
+        for value in values {
+            let words: Vec<&str> = value.split_whitespace().collect();
+            let is_name = (2..=5).contains(&words.len()) && !value.contains(|c: char| c.is_ascii_digit());
+            if is_name {
+                needles.extend(words.into_iter().map(fold).filter(|w| w.chars().count() >= 4));
+            }
+            needles.push(fold(value));
+        }
+        needles.retain(|n| n.len() >= 3 && !one_char_only(n));
+        needles.sort_unstable();
+        needles.dedup();
+        Personal { needles }
+    }
+
+    /// Whether the text is one of the strings.
+    pub fn is(&self, text: &str) -> bool {
+        let folded = fold(text);
+        self.needles.binary_search(&folded).is_ok()
+    }
+
+    /// Whether the text is or contains one of the strings (of four characters or more).
+    pub fn within(&self, text: &str) -> bool {
+        let folded = fold(text);
+        self.needles.binary_search(&folded).is_ok()
+            || self.needles.iter().any(|n| n.len() >= 4 && folded.contains(n.as_str()))
+    }
+}
+
+fn fold(text: &str) -> String {
+    text.chars()
+        .filter(|c| c.is_alphanumeric())
+        .flat_map(char::to_lowercase)
+        .collect()
+}
+
+fn one_char_only(text: &str) -> bool {
+    let mut chars = text.chars();
+    chars.next().is_none_or(|first| chars.all(|c| c == first))
+}
+
+/// Whether a reference looks like an e-mail address, a telephone number or an ID number of a supported kind
+/// (PROVIDERS.md 1.10; kinds whose pattern would take any word are left out).
+pub fn looks_personal(text: &str) -> bool {
+    let text = text.trim();
+    let address = text
+        .split_once('@')
+        .is_some_and(|(name, host)| !name.is_empty() && host.contains('.'));
+    address || looks_like_phone(text) || looks_like_id_number(text)
+}
+
+/// Whether a text is two or more words of letters only, as names are.
+pub fn looks_like_name(text: &str) -> bool {
+    let mut words = text.split_whitespace();
+    let letters = |word: &str| word.chars().all(|c| c.is_alphabetic() || "'’.-".contains(c));
+    words.clone().count() >= 2 && words.all(letters)
+}
+
+fn looks_like_phone(text: &str) -> bool {
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    let only = text.bytes().all(|c| c.is_ascii_digit() || b"+-() .".contains(&c));
+    only && (9..=16).contains(&digits)
+}
+
+fn looks_like_id_number(text: &str) -> bool {
+    // One letter per class: A a letter, 9 a digit, ? either; the shapes of the documented patterns.
+    const SHAPES: [&str; 12] = [
+        "A99999999",
+        "A999999999",
+        "AA999999",
+        "AA9999999",
+        "A999999",
+        "A9999999",
+        "A999999999A",
+        "AAA9999999999",
+        "AAA-999999999-9",
+        "A999999999999",
+        "AA??????????99",
+        "AA999999999999AA",
+    ];
+    SHAPES
+        .iter()
+        .any(|shape| shape.len() == text.len() && shape.bytes().zip(text.bytes()).all(|(s, c)| fits(s, c)))
+}
+
+fn fits(shape: u8, c: u8) -> bool {
+    match shape {
+        b'A' => c.is_ascii_alphabetic(),
+        b'9' => c.is_ascii_digit(),
+        b'?' => c.is_ascii_alphanumeric(),
+        other => c == other,
+    }
+}
+
+/// Whether an unknown code may be kept: a code word (`[A-Z0-9_.-]{1,40}`) without a run of six digits.
+pub fn is_code_word(text: &str) -> bool {
+    let word = (1..=40).contains(&text.len())
+        && text
+            .bytes()
+            .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || b"_.-".contains(&c));
+    word && longest_digit_run(text) < 6 && !looks_personal(text)
+}
+
+fn longest_digit_run(text: &str) -> usize {
+    text.split(|c: char| !c.is_ascii_digit())
+        .map(str::len)
+        .max()
+        .unwrap_or(0)
+}
+
+/// Values of checks that providers document (PROVIDERS.md 1.5, 2 and 3; seeds 001 and 004). Others are not kept.
+const CHECK_VALUES: [&str; 58] = [
+    "Passed",
+    "Completed",
+    "Approved",
+    "Verified",
+    "Provisionally Approved",
+    "Returned",
+    "Not Returned",
+    "Failed",
+    "Rejected",
+    "Under Review",
+    "Unable To Determine",
+    "Not Applicable",
+    "Not Verified",
+    "Not Done",
+    "Issuer Unavailable",
+    "ID Authority Photo Not Available",
+    "Sent to Human Review",
+    "Exact Match",
+    "Partial Match",
+    "Transposed",
+    "No Match",
+    "Not Provided",
+    "Listed",
+    "Not Listed",
+    "Unknown",
+    "OK",
+    "N/A",
+    "MATCH",
+    "NO_MATCH",
+    "NOT_POSSIBLE",
+    "true",
+    "false",
+    "PASS",
+    "FAIL",
+    "pass",
+    "fail",
+    "PASSED",
+    "FAILED",
+    "WARNING",
+    "REJECTED",
+    "NOT_EXECUTED",
+    "POSITIVE_RESULT",
+    "PARTIAL_RESULT",
+    "NEGATIVE_RESULT",
+    "POSITIVE",
+    "PARTIAL",
+    "NEGATIVE",
+    "CHECK_NOT_DONE",
+    "DONE",
+    "PENDING",
+    "ERROR",
+    "UPLOADED",
+    "EXTRACTED",
+    "DISCARDED",
+    "APPROVED",
+    "INVALID",
+    "VALID",
+    "TRUE",
+];
+
+/// A documented check value in its documented spelling, or `None`.
+pub fn check_value(value: &str) -> Option<&'static str> {
+    CHECK_VALUES
+        .iter()
+        .find(|known| known.eq_ignore_ascii_case(value.trim()))
+        .copied()
+}
+
+/// Whether a check's name may be kept: a short identifier.
+pub fn is_check_name(name: &str) -> bool {
+    (1..=64).contains(&name.len())
+        && name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && name.bytes().all(|c| c.is_ascii_alphanumeric() || b"_.-".contains(&c))
+        && longest_digit_run(name) < 6
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pseudonym_depends_on_key_field_and_value() {
+        let (a, b) = (
+            PseudonymKey::new(b"0123456789abcdef").unwrap(),
+            PseudonymKey::new(b"0123456789abcdeg").unwrap(),
+        );
+        assert_eq!(a.pseudonym("user_id", "u1"), a.pseudonym("user_id", "u1"));
+        assert_ne!(a.pseudonym("user_id", "u1"), a.pseudonym("id_number", "u1"));
+        assert_ne!(a.pseudonym("user_id", "u1"), b.pseudonym("user_id", "u1"));
+        assert_ne!(a.id(), b.id());
+        assert!(PseudonymKey::new(b"short").is_err());
+    }
+
+    #[test]
+    fn references_that_look_personal_are_recognised() {
+        for personal in [
+            "ada@example.com",
+            "+234 801 234 5678",
+            "08012345678",
+            "A12345678",
+            "GHA-123456789-0",
+            "AB123456789012CD",
+        ] {
+            assert!(looks_personal(personal), "{personal}");
+        }
+        for reference in [
+            "52d0de86-be3b-4219-9e96-8195b0018944",
+            "job-17",
+            "KE_TEST_100",
+            "0000",
+            "order@home",
+        ] {
+            assert!(!looks_personal(reference), "{reference}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_found_whole_in_part_and_inside() {
+        let personal = Personal::new(&["Zuri Okafor".into(), "1990-02-03".into(), "00000000".into()]);
+        assert!(personal.is("zuri okafor") && personal.within("job_okafor_7") && personal.within("19900203-x"));
+        assert!(!personal.within("job-7") && !personal.within("00000000"));
+    }
+
+    #[test]
+    fn ids_of_users_do_not_mask_other_references() {
+        let personal = Personal::new(&[
+            "Test_0036".into(),
+            "507f1f77bcf86cd799439011-bvn".into(),
+            "EOZA-U-1".into(),
+        ]);
+        for reference in ["Testing_0036", "bvn-507f1f77bcf86cd799439011-old", "EOZA-HV-1"] {
+            assert!(!personal.within(reference), "{reference}");
+        }
+        assert!(personal.within("test_0036"));
+    }
+
+    #[test]
+    fn only_code_words_pass_as_codes() {
+        assert!(is_code_word("DENIED_NEW_REASON") && is_code_word("1099") && is_code_word("E-1.2"));
+        for no in ["", "Peter", "PETER PARKER", "08012345678", "A12345678", "lower"] {
+            assert!(!is_code_word(no), "{no}");
+        }
+    }
+}

@@ -1,0 +1,310 @@
+//! JSON and form text as stores keep it: shallow, borrowed, tolerant.
+//!
+//! An [`Object`] is one level of key–value pairs whose values are still source text, so that a photo is stepped over
+//! once and never copied, and a field that is an object in one payload and a string, an array or `[]` in the next needs
+//! no type of its own. Names are compared without case, `_` and `-`, so that `ResultCode`, `result_code` and `resultCode`
+//! are one name.
+//!
+//! Not here: what any field means.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+/// One value: JSON source text, or the plain text of a form field.
+#[derive(Clone, Debug)]
+pub enum Value<'a> {
+    /// JSON source text without surrounding white space.
+    Json(Cow<'a, str>),
+    /// Text that is not JSON by itself: a form field.
+    Text(Cow<'a, str>),
+}
+
+/// The sort of a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sort {
+    Null,
+    Bool,
+    Number,
+    Text,
+    Array,
+    Object,
+}
+
+impl<'a> Value<'a> {
+    /// The sort of the value as written (a form field is `Text` whatever it holds).
+    pub fn sort(&self) -> Sort {
+        match self {
+            Value::Text(_) => Sort::Text,
+            Value::Json(json) => match json.as_bytes().first() {
+                Some(b'n') | None => Sort::Null,
+                Some(b't' | b'f') => Sort::Bool,
+                Some(b'"') => Sort::Text,
+                Some(b'[') => Sort::Array,
+                Some(b'{') => Sort::Object,
+                Some(_) => Sort::Number,
+            },
+        }
+    }
+
+    /// The value as text: a string decoded, a number or boolean as written; `None` for null, arrays and objects.
+    pub fn text(&self) -> Option<Cow<'_, str>> {
+        match self {
+            Value::Text(text) => Some(Cow::Borrowed(text)),
+            Value::Json(json) => match self.sort() {
+                Sort::Text => decode_string(json),
+                Sort::Number | Sort::Bool => Some(Cow::Borrowed(json)),
+                _ => None,
+            },
+        }
+    }
+
+    /// `true`/`false`, also as the strings that stores make of them; nothing else.
+    pub fn bool(&self) -> Option<bool> {
+        let text = self.text()?;
+        if text.eq_ignore_ascii_case("true") {
+            Some(true)
+        } else if text.eq_ignore_ascii_case("false") {
+            Some(false)
+        } else {
+            None
+        }
+    }
+
+    /// A finite number, also as a string: `"97.000000"`, `100`, `99.99`.
+    pub fn number(&self) -> Option<f64> {
+        self.text()?.trim().parse().ok().filter(|n: &f64| n.is_finite())
+    }
+
+    /// The value as an object; also a string or form field that holds one (double encoding). `[]` is an empty object,
+    /// as PHP writes it.
+    pub fn object(&self) -> Option<Object<'_>> {
+        match self.sort() {
+            Sort::Object => Object::parse(self.source()).ok(),
+            Sort::Array if is_empty_array(self.source()) => Some(Object::default()),
+            Sort::Text => {
+                let text = self.text()?;
+                let inner = text.trim();
+                if is_empty_array(inner) {
+                    return Some(Object::default());
+                }
+                inner
+                    .starts_with('{')
+                    .then(|| Object::parse(inner).ok().map(Object::into_owned))
+                    .flatten()
+            }
+            _ => None,
+        }
+    }
+
+    /// The elements of an array (also one inside a string); an object alone counts as a list of one.
+    pub fn list(&self) -> Vec<Value<'_>> {
+        match self.sort() {
+            Sort::Array => parse_array(self.source()).unwrap_or_default(),
+            Sort::Object => vec![self.clone()],
+            Sort::Text => {
+                let text = self.text().unwrap_or_default();
+                let inner = text.trim();
+                match inner.as_bytes().first() {
+                    Some(b'[') => parse_array(inner)
+                        .unwrap_or_default()
+                        .into_iter()
+                        .map(Value::into_owned)
+                        .collect(),
+                    Some(b'{') if Object::parse(inner).is_ok() => vec![Value::Json(Cow::Owned(inner.to_owned()))],
+                    _ => Vec::new(),
+                }
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// The text as written in the payload.
+    pub fn source(&self) -> &str {
+        match self {
+            Value::Json(s) | Value::Text(s) => s,
+        }
+    }
+
+    /// The same value without a borrow.
+    pub fn into_owned(self) -> Value<'static> {
+        match self {
+            Value::Json(s) => Value::Json(Cow::Owned(s.into_owned())),
+            Value::Text(s) => Value::Text(Cow::Owned(s.into_owned())),
+        }
+    }
+}
+
+fn is_empty_array(json: &str) -> bool {
+    json.strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'))
+        .is_some_and(|inner| inner.trim().is_empty())
+}
+
+fn decode_string(json: &str) -> Option<Cow<'_, str>> {
+    let inner = json.strip_prefix('"')?.strip_suffix('"')?;
+    if !inner.contains('\\') {
+        return Some(Cow::Borrowed(inner));
+    }
+    serde_json::from_str::<String>(json).ok().map(Cow::Owned)
+}
+
+/// One level of key–value pairs.
+#[derive(Clone, Debug, Default)]
+pub struct Object<'a> {
+    fields: Vec<(Cow<'a, str>, Value<'a>)>,
+}
+
+impl<'a> Object<'a> {
+    /// Reads one JSON object; its values stay source text.
+    ///
+    /// # Errors
+    /// When the text is not exactly one well-formed JSON object.
+    pub fn parse(json: &'a str) -> Result<Self, serde_json::Error> {
+        let mut de = serde_json::Deserializer::from_str(json);
+        let object = de.deserialize_map(ObjectVisitor)?;
+        de.end()?;
+        Ok(object)
+    }
+
+    /// Reads `application/x-www-form-urlencoded` text. Any text is well-formed; the caller judges by the names.
+    pub fn parse_form(form: &'a [u8]) -> Self {
+        let fields = form_urlencoded::parse(form).map(|(k, v)| (k, Value::Text(v))).collect();
+        Object { fields }
+    }
+
+    /// The first value under any of these names, in the order of the names; null counts as absent. Of a duplicate key
+    /// the last counts, as in the parsers that integrators use.
+    pub fn get(&self, names: &[&str]) -> Option<&Value<'a>> {
+        names.iter().find_map(|name| {
+            self.fields
+                .iter()
+                .rev()
+                .find(|(key, value)| same_name(key, name) && value.sort() != Sort::Null)
+                .map(|(_, v)| v)
+        })
+    }
+
+    /// [`get`](Self::get), as non-empty text.
+    pub fn text(&self, names: &[&str]) -> Option<Cow<'_, str>> {
+        self.get(names).and_then(Value::text).filter(|t| !t.trim().is_empty())
+    }
+
+    /// [`get`](Self::get), as an object.
+    pub fn object(&self, names: &[&str]) -> Option<Object<'_>> {
+        self.get(names).and_then(Value::object)
+    }
+
+    /// Whether a key of this name is there, even with null.
+    pub fn has(&self, name: &str) -> bool {
+        self.fields.iter().any(|(key, _)| same_name(key, name))
+    }
+
+    /// Whether a key is there exactly as written.
+    pub fn has_exactly(&self, name: &str) -> bool {
+        self.fields.iter().any(|(key, _)| key == name)
+    }
+
+    /// Keys and values in the order of the payload.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value<'a>)> {
+        self.fields.iter().map(|(k, v)| (k.as_ref(), v))
+    }
+
+    /// Number of fields.
+    pub fn len(&self) -> usize {
+        self.fields.len()
+    }
+
+    /// Whether there is no field.
+    pub fn is_empty(&self) -> bool {
+        self.fields.is_empty()
+    }
+
+    /// Keys that stand more than once.
+    pub fn duplicate_keys(&self) -> usize {
+        let mut names: Vec<&str> = self.fields.iter().map(|(k, _)| k.as_ref()).collect();
+        names.sort_unstable();
+        names.windows(2).filter(|pair| pair[0] == pair[1]).count()
+    }
+
+    /// The same object without a borrow.
+    pub fn into_owned(self) -> Object<'static> {
+        let fields = self
+            .fields
+            .into_iter()
+            .map(|(k, v)| (Cow::Owned(k.into_owned()), v.into_owned()))
+            .collect();
+        Object { fields }
+    }
+}
+
+/// Whether two names are the same but for case, `_` and `-`.
+pub fn same_name(a: &str, b: &str) -> bool {
+    fn fold(name: &str) -> impl Iterator<Item = u8> + '_ {
+        name.bytes()
+            .filter(|c| *c != b'_' && *c != b'-')
+            .map(|c| c.to_ascii_lowercase())
+    }
+    a == b || fold(a).eq(fold(b))
+}
+
+/// The elements of a JSON array as values of source text.
+///
+/// # Errors
+/// When the text is not exactly one well-formed JSON array.
+pub fn parse_array(json: &str) -> Result<Vec<Value<'_>>, serde_json::Error> {
+    let mut de = serde_json::Deserializer::from_str(json);
+    let values = de.deserialize_seq(ArrayVisitor)?;
+    de.end()?;
+    Ok(values)
+}
+
+/// Checks that a text is exactly one well-formed JSON value, at any depth, without building it.
+///
+/// # Errors
+/// Where it is not.
+pub fn check_json(json: &str) -> Result<(), serde_json::Error> {
+    serde_json::from_str::<IgnoredAny>(json).map(|_| ())
+}
+
+struct ObjectVisitor;
+
+impl<'de> Visitor<'de> for ObjectVisitor {
+    type Value = Object<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object<'de>, A::Error> {
+        let mut fields = Vec::with_capacity(16);
+        while let Some(key) = map.next_key::<Key<'de>>()? {
+            let raw: &'de RawValue = map.next_value()?;
+            fields.push((key.0, Value::Json(Cow::Borrowed(raw.get()))));
+        }
+        Ok(Object { fields })
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+
+struct ArrayVisitor;
+
+impl<'de> Visitor<'de> for ArrayVisitor {
+    type Value = Vec<Value<'de>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("a JSON array")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        let mut values = Vec::new();
+        while let Some(raw) = seq.next_element::<&'de RawValue>()? {
+            values.push(Value::Json(Cow::Borrowed(raw.get())));
+        }
+        Ok(values)
+    }
+}

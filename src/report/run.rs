@@ -1,0 +1,87 @@
+//! The folder of one run: written beside, renamed into place, and only then named by `latest`.
+//!
+//! A reader of `latest` sees a whole run or the one before it. `run.json` holds everything volatile and nothing else does.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::error::{Error, Result};
+
+/// A run's folder while it is being written.
+pub struct RunFolder {
+    out: PathBuf,
+    name: String,
+    staging: tempfile::TempDir,
+}
+
+impl RunFolder {
+    /// Makes a hidden folder beside the future one.
+    ///
+    /// # Errors
+    /// When `out` cannot be written.
+    pub fn create(out: &Path, name: String) -> Result<Self> {
+        std::fs::create_dir_all(out).map_err(|e| Error::io("create", out, &e))?;
+        let staging = tempfile::Builder::new()
+            .prefix(".run-")
+            .tempdir_in(out)
+            .map_err(|e| Error::io("write to", out, &e))?;
+        Ok(RunFolder {
+            out: out.to_owned(),
+            name,
+            staging,
+        })
+    }
+
+    /// Where files are written until the run is published.
+    pub fn path(&self) -> &Path {
+        self.staging.path()
+    }
+
+    /// The run's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Writes `run.json`, moves the folder to its name and switches `latest` to it.
+    ///
+    /// # Errors
+    /// When the folder cannot be moved.
+    pub fn publish(self, run: &impl Serialize) -> Result<PathBuf> {
+        let json = serde_json::to_vec_pretty(run).map_err(|e| Error::failed(format!("run.json: {e}")))?;
+        let file = self.path().join("run.json");
+        std::fs::write(&file, json).map_err(|e| Error::io("write", &file, &e))?;
+        let target = self.out.join(&self.name);
+        let staged = self.staging.keep();
+        make_readable(&staged)?;
+        std::fs::rename(&staged, &target).map_err(|e| Error::io("write", &target, &e))?;
+        switch_latest(&self.out, &self.name)?;
+        Ok(target)
+    }
+}
+
+/// Temporary folders are private; reports are for others to read.
+fn make_readable(folder: &Path) -> Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(folder, mode).map_err(|e| Error::io("publish", folder, &e))?;
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+fn switch_latest(out: &Path, name: &str) -> Result<()> {
+    let (link, next) = (out.join("latest"), out.join(format!(".latest-{name}")));
+    let _ = std::fs::remove_file(&next);
+    std::os::unix::fs::symlink(name, &next).map_err(|e| Error::io("write", &next, &e))?;
+    std::fs::rename(&next, &link).map_err(|e| Error::io("switch", &link, &e))
+}
+
+#[cfg(not(unix))]
+fn switch_latest(out: &Path, name: &str) -> Result<()> {
+    let (file, next) = (out.join("latest"), out.join(format!(".latest-{name}")));
+    std::fs::write(&next, name).map_err(|e| Error::io("write", &next, &e))?;
+    std::fs::rename(&next, &file).map_err(|e| Error::io("switch", &file, &e))
+}

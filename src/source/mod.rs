@@ -1,0 +1,256 @@
+//! Where payload bytes come from: files, folders and standard input, plain or compressed, one payload or many in each.
+//!
+//! ```text
+//! inputs     paths        → inputs                     window   stored bytes → decompressed bytes, a window of them
+//! decompress gzip, zstd   → bytes, with digest, limits sniff    first bytes  → format
+//! split      bytes        → where a row ends           cutter   rows         → chunks (one thread, bounded memory)
+//! row, csv   one row      → payload and its envelope (any thread, in [`Chunk::items`])
+//! ```
+//!
+//! A broken row never ends the reading of its file, and a broken file never that of the run: what cannot be read becomes
+//! a [`Broken`] in its place. Memory for reading one input is bounded by twice the largest payload allowed plus one
+//! chunk, whatever the size of the file or of its lines (a zstd stream adds its window, at most 128 MiB).
+//!
+//! Not here: what a payload means (`provider`), and whether it was seen before (`mart`).
+
+mod chunk;
+mod csv;
+mod cutter;
+mod decompress;
+mod inputs;
+mod row;
+mod sniff;
+mod split;
+mod window;
+
+use std::borrow::Cow;
+use std::fs::File;
+use std::io::{self, Read};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+pub use chunk::Chunk;
+pub use inputs::{Input, find_inputs};
+
+use crate::envelope::Envelope;
+use crate::record::{Micros, RejectReason};
+use chunk::Shape;
+use cutter::{Cutter, Outcome};
+use decompress::Stream;
+use window::Window;
+
+/// One stored payload: its bytes and where they came from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Payload<'a> {
+    /// The body as the provider sent it, without white space around it.
+    pub body: Cow<'a, [u8]>,
+    /// What the store knows beside the body.
+    pub envelope: Envelope,
+    /// Byte offset of its row in the decompressed file; a byte order mark and a CSV header count.
+    pub offset: u64,
+    /// Number of its row in the file, from 0; broken rows count, blank ones do not.
+    pub index: u64,
+}
+
+/// A part of an input that could not be read as a payload.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Broken {
+    pub reason: RejectReason,
+    /// What was looked for or where it broke; never a part of the payload.
+    pub detail: String,
+    /// BLAKE3 of the bytes, as far as read.
+    pub digest: [u8; 32],
+    /// Their number.
+    pub bytes: u64,
+    /// Where they begin in the decompressed file.
+    pub offset: u64,
+    /// Number of the row in the file, from 0.
+    pub index: u64,
+}
+
+/// One row of an input.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(clippy::large_enum_variant)] // looked at one by one, never stored in numbers
+pub enum Item<'a> {
+    Payload(Payload<'a>),
+    Broken(Broken),
+}
+
+/// What an input may cost.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Largest payload, row or line, in bytes.
+    pub max_payload_bytes: usize,
+    /// Decompressed bytes below which nothing counts as a decompression bomb.
+    pub bomb_floor_bytes: u64,
+    /// Decompressed bytes per stored byte above which, beyond the floor, an input is a decompression bomb.
+    pub bomb_ratio: u64,
+    /// Bytes of rows after which a chunk is handed on.
+    pub chunk_bytes: usize,
+    /// Rows after which a chunk is handed on.
+    pub chunk_rows: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            max_payload_bytes: 64 << 20,
+            bomb_floor_bytes: 256 << 20,
+            bomb_ratio: 200,
+            chunk_bytes: 4 << 20,
+            chunk_rows: 2_000,
+        }
+    }
+}
+
+/// What an envelope calls its parts. Compared without case, `_` and `-`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EnvelopeNames {
+    pub received_at: String,
+    pub provider: String,
+    pub kind: String,
+    pub remote_ip: String,
+    pub headers: String,
+    pub request: String,
+    pub body: String,
+}
+
+impl Default for EnvelopeNames {
+    fn default() -> Self {
+        EnvelopeNames {
+            received_at: "received_at".into(),
+            provider: "provider".into(),
+            kind: "kind".into(),
+            remote_ip: "remote_ip".into(),
+            headers: "headers".into(),
+            request: "request".into(),
+            body: "body".into(),
+        }
+    }
+}
+
+/// How inputs are read.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    pub limits: Limits,
+    pub names: EnvelopeNames,
+    /// The field or CSV column that holds the payload, where the user names it.
+    pub body_field: Option<String>,
+    /// Take a file's time of modification as `received_at` where nothing else tells.
+    pub trust_mtime: bool,
+}
+
+impl Options {
+    /// The name of the field that holds the body, and whether the user chose it.
+    fn body_name(&self) -> (&str, bool) {
+        match &self.body_field {
+            Some(name) => (name, true),
+            None => (&self.names.body, self.names.body != "body"),
+        }
+    }
+}
+
+/// What was read of one input.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InputSummary {
+    /// BLAKE3 of the stored bytes, before decompression, hexadecimal. Of standard input that was not read to its end
+    /// (a bomb, or the caller had enough): of the bytes read.
+    pub digest: String,
+    /// Number of stored bytes.
+    pub bytes: u64,
+    /// Rows handed on, broken ones included.
+    pub payloads: u64,
+    /// `single`, `ndjson`, `json_array`, `csv` or `empty`.
+    pub format: &'static str,
+}
+
+/// Why an input cannot be read at all.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    #[error("{path}: no such file or folder. Check the path, or remove it from the sources")]
+    Missing { path: String },
+    #[error("{path}: cannot be read ({cause}). Check the permissions of the file and of the folders above it")]
+    Unreadable { path: String, cause: io::Error },
+}
+
+/// Reads one input row by row; see [`read_chunks`].
+///
+/// # Errors
+/// When the input cannot be opened or reading it fails.
+pub fn read_input(
+    input: &Input,
+    options: &Options,
+    sink: &mut dyn FnMut(Item<'_>) -> ControlFlow<()>,
+) -> Result<InputSummary, SourceError> {
+    read_chunks(input, options, &mut |chunk| chunk.items().try_for_each(&mut *sink))
+}
+
+/// Reads one input and hands its rows on in chunks, so that they can be parsed and decoded on other threads. After a
+/// `Break` nothing more is handed on; a file is still read to its end for its digest.
+///
+/// # Errors
+/// When the input cannot be opened or reading it fails; chunks before the failure were handed on.
+pub fn read_chunks(
+    input: &Input,
+    options: &Options,
+    send: &mut dyn FnMut(Chunk) -> ControlFlow<()>,
+) -> Result<InputSummary, SourceError> {
+    let failed = |cause| SourceError::Unreadable {
+        path: input.display.clone(),
+        cause,
+    };
+    match &input.path {
+        None => read_stream(Box::new(io::stdin()), None, input, options, send).map_err(failed),
+        Some(path) => {
+            let file = File::open(path).map_err(failed)?;
+            let modified = if options.trust_mtime { modified(&file) } else { None };
+            read_stream(Box::new(file), modified, input, options, send).map_err(failed)
+        }
+    }
+}
+
+fn modified(file: &File) -> Option<Micros> {
+    let time: chrono::DateTime<chrono::Utc> = file.metadata().ok()?.modified().ok()?.into();
+    Some(Micros(time.timestamp_micros()))
+}
+
+fn read_stream(
+    stored: Box<dyn Read>,
+    modified: Option<Micros>,
+    input: &Input,
+    options: &Options,
+    send: &mut dyn FnMut(Chunk) -> ControlFlow<()>,
+) -> io::Result<InputSummary> {
+    let mut window = Window::new(Stream::new(stored, &options.limits)?);
+    let name = input
+        .path
+        .as_deref()
+        .and_then(|path| path.file_name())
+        .unwrap_or_default();
+    let format = sniff::sniff(&mut window, &name.to_string_lossy(), options);
+    let word = format.word();
+    let (splitter, columns, whole) = format.into_parts();
+    let shape = Arc::new(Shape {
+        options: options.clone(),
+        modified,
+        columns,
+    });
+    let Outcome {
+        payloads,
+        unfinished,
+        mut window,
+    } = Cutter::new(window, splitter, whole, shape, send).run()?;
+    if !(unfinished && input.path.is_none()) {
+        window.stream.drain()?;
+    }
+    let (digest, bytes) = window.stream.stored();
+    Ok(InputSummary {
+        digest,
+        bytes,
+        payloads,
+        format: word,
+    })
+}
+
+#[cfg(test)]
+mod tests;

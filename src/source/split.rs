@@ -1,0 +1,299 @@
+//! Where a row ends: cheap scanners that can stop at any byte and go on with the next block.
+//!
+//! Not here: what is in a row, and how large it may be.
+
+use memchr::{memchr, memchr2};
+
+use super::window::is_blank;
+use crate::record::RejectReason;
+
+/// The end of a row, and the beginning of the next, in the bytes that were looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Cut {
+    pub(super) end: usize,
+    pub(super) next: usize,
+}
+
+/// What is left when the input ends before a row does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rest {
+    /// A last row, or nothing if it is blank.
+    Row,
+    /// Something that should not be there or is not whole.
+    Broken(RejectReason, &'static str),
+    /// A whole row, but the text around it is not.
+    RowThenBroken(RejectReason, &'static str),
+}
+
+/// Finds the ends of rows, one format each.
+#[derive(Debug)]
+pub(super) enum Splitter {
+    /// The whole input is one row.
+    Whole,
+    /// Every line is a row.
+    Lines,
+    /// A row is a record of RFC 4180: line ends inside quotes belong to it.
+    Records(Field),
+    /// A row is an element of a JSON array.
+    Elements(Elements),
+}
+
+impl Splitter {
+    /// Looks for the end of the current row. After `None` the next call goes on behind these bytes.
+    pub(super) fn find(&mut self, bytes: &[u8]) -> Option<Cut> {
+        match self {
+            Splitter::Whole => None,
+            Splitter::Lines => memchr(b'\n', bytes).map(|end| Cut { end, next: end + 1 }),
+            Splitter::Records(field) => field.find(bytes),
+            Splitter::Elements(elements) => elements.find(bytes),
+        }
+    }
+
+    /// What the bytes since the last cut are, at the end of the input.
+    pub(super) fn rest(&self) -> Rest {
+        match self {
+            Splitter::Elements(elements) => elements.rest(),
+            _ => Rest::Row,
+        }
+    }
+}
+
+/// Place inside a CSV record.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Field {
+    #[default]
+    Start,
+    Bare,
+    Quoted,
+    /// After a quote inside a quoted field: its end, or the first of a doubled quote.
+    Quote,
+}
+
+impl Field {
+    fn find(&mut self, bytes: &[u8]) -> Option<Cut> {
+        let mut at = 0;
+        while at < bytes.len() {
+            match self {
+                Field::Quoted => {
+                    at += memchr(b'"', &bytes[at..])? + 1;
+                    *self = Field::Quote;
+                }
+                Field::Start | Field::Quote if bytes[at] == b'"' => {
+                    at += 1;
+                    *self = Field::Quoted;
+                }
+                _ => {
+                    *self = Field::Bare;
+                    at += memchr2(b',', b'\n', &bytes[at..])? + 1;
+                    *self = Field::Start;
+                    if bytes[at - 1] == b'\n' {
+                        return Some(Cut { end: at - 1, next: at });
+                    }
+                }
+            }
+        }
+        None
+    }
+}
+
+/// Place inside a text of one or more JSON arrays.
+#[derive(Debug, Default)]
+pub(super) struct Elements {
+    place: Place,
+    /// Brackets open inside the element.
+    depth: u64,
+    in_string: bool,
+    escaped: bool,
+    /// Whether the element's last byte closed a bracket.
+    closed: bool,
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+enum Place {
+    /// Before an array.
+    #[default]
+    Outside,
+    Inside,
+    /// In text that follows an array and is none.
+    Beyond,
+}
+
+impl Elements {
+    fn find(&mut self, bytes: &[u8]) -> Option<Cut> {
+        let mut at = 0;
+        while at < bytes.len() {
+            if self.in_string {
+                at += self.string(&bytes[at..]);
+                continue;
+            }
+            let byte = bytes[at];
+            at += 1;
+            let cut = match self.place {
+                Place::Inside => self.element(byte),
+                Place::Outside if byte == b'[' => {
+                    self.place = Place::Inside;
+                    true
+                }
+                Place::Outside if is_blank(byte) => false,
+                Place::Outside | Place::Beyond => {
+                    self.place = Place::Beyond;
+                    return None;
+                }
+            };
+            if cut {
+                self.closed = false;
+                return Some(Cut { end: at - 1, next: at });
+            }
+        }
+        None
+    }
+
+    /// Whether an array is open.
+    pub(super) fn is_inside(&self) -> bool {
+        self.place == Place::Inside
+    }
+
+    /// Takes in one byte outside strings; true where it ends the element.
+    fn element(&mut self, byte: u8) -> bool {
+        match byte {
+            b',' if self.depth == 0 => return true,
+            b']' if self.depth == 0 => {
+                self.place = Place::Outside;
+                return true;
+            }
+            b'{' | b'[' => self.depth += 1,
+            b'}' | b']' => self.depth = self.depth.saturating_sub(1),
+            b'"' => self.in_string = true,
+            _ => {}
+        }
+        if !is_blank(byte) {
+            self.closed = self.depth == 0 && byte == b'}';
+        }
+        false
+    }
+
+    /// Takes in bytes of a string up to its end or an escape; returns how many.
+    fn string(&mut self, bytes: &[u8]) -> usize {
+        if self.escaped {
+            self.escaped = false;
+            return 1;
+        }
+        let Some(at) = memchr2(b'"', b'\\', bytes) else {
+            return bytes.len();
+        };
+        match bytes[at] {
+            b'"' => self.in_string = false,
+            _ => self.escaped = true,
+        }
+        at + 1
+    }
+
+    fn rest(&self) -> Rest {
+        match self.place {
+            Place::Outside => Rest::Row,
+            Place::Inside if self.closed => Rest::RowThenBroken(RejectReason::TruncatedJson, "the array is not closed"),
+            Place::Inside => Rest::Broken(RejectReason::TruncatedJson, "the array ends within an element"),
+            Place::Beyond => Rest::Broken(RejectReason::InvalidJson, "there is text after the end of the array"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Rows and rest of a text that arrives in pieces of this size.
+    fn rows(mut splitter: Splitter, text: &str, piece: usize) -> (Vec<String>, Rest) {
+        let (mut found, mut row) = (Vec::new(), Vec::new());
+        for piece in text.as_bytes().chunks(piece) {
+            let mut piece = piece;
+            while let Some(cut) = splitter.find(piece) {
+                row.extend_from_slice(&piece[..cut.end]);
+                found.push(String::from_utf8_lossy(&std::mem::take(&mut row)).into_owned());
+                piece = &piece[cut.next..];
+            }
+            row.extend_from_slice(piece);
+        }
+        found.push(String::from_utf8_lossy(&row).into_owned());
+        (found, splitter.rest())
+    }
+
+    fn elements(text: &str) -> (Vec<String>, Rest) {
+        rows(Splitter::Elements(Elements::default()), text, usize::MAX)
+    }
+
+    #[test]
+    fn elements_end_at_commas_outside_strings_and_brackets() {
+        let (found, rest) = elements(r#" [{"a":"]},\"{[", "b":[1,{}]} , "x,\\", 7]  "#);
+        assert_eq!(
+            found,
+            [" ", r#"{"a":"]},\"{[", "b":[1,{}]} "#, r#" "x,\\""#, " 7", "  "]
+        );
+        assert_eq!(rest, Rest::Row);
+    }
+
+    #[test]
+    fn the_rest_of_an_array_says_what_is_wrong() {
+        use RejectReason::{InvalidJson, TruncatedJson};
+        assert!(matches!(
+            elements(r#"[{"a":1},{"b":"#).1,
+            Rest::Broken(TruncatedJson, _)
+        ));
+        assert!(matches!(elements(r#"[{"a":1},"#).1, Rest::Broken(TruncatedJson, _)));
+        assert!(matches!(
+            elements(r#"[{"a":1},{"b":"}"#).1,
+            Rest::Broken(TruncatedJson, _)
+        ));
+        assert!(matches!(
+            elements(r#"[{"a":1},{"b":2} "#).1,
+            Rest::RowThenBroken(TruncatedJson, _)
+        ));
+        assert!(matches!(elements(r#"[{"a":1}] x"#).1, Rest::Broken(InvalidJson, _)));
+        assert_eq!(
+            elements("[1]\n[2]\n"),
+            (["", "1", "\n", "2", "\n"].map(String::from).to_vec(), Rest::Row)
+        );
+    }
+
+    #[test]
+    fn records_end_at_line_ends_outside_quotes() {
+        let text = "a,\"b\n\"\"c\"\"\n\",d\n\"\",5\" pipe,x\n\"p\"q\"r,s\nlast";
+        let (found, _) = rows(Splitter::Records(Field::default()), text, usize::MAX);
+        assert_eq!(
+            found,
+            ["a,\"b\n\"\"c\"\"\n\",d", "\"\",5\" pipe,x", "\"p\"q\"r,s", "last"]
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn pieces_do_not_matter(text in r#"[\[\]{},"\\a\n ]{0,60}"#, piece in 1usize..9) {
+            let all = usize::MAX;
+            prop_assert_eq!(
+                rows(Splitter::Elements(Elements::default()), &text, piece),
+                rows(Splitter::Elements(Elements::default()), &text, all)
+            );
+            prop_assert_eq!(
+                rows(Splitter::Records(Field::default()), &text, piece),
+                rows(Splitter::Records(Field::default()), &text, all)
+            );
+        }
+
+        #[test]
+        fn records_are_those_of_the_csv_crate(text in r#"[",a\n]{0,40}"#) {
+            let (found, _) = rows(Splitter::Records(Field::default()), &text, usize::MAX);
+            let parse = |text: &str| -> Vec<Vec<String>> {
+                let mut reader = ::csv::ReaderBuilder::new()
+                    .has_headers(false)
+                    .flexible(true)
+                    .terminator(::csv::Terminator::Any(b'\n'))
+                    .from_reader(text.as_bytes());
+                reader.records().map(|r| r.unwrap().iter().map(String::from).collect()).collect()
+            };
+            let one_by_one: Vec<_> = found.iter().flat_map(|row| parse(row)).collect();
+            prop_assert_eq!(one_by_one, parse(&text));
+        }
+    }
+}
