@@ -5,11 +5,7 @@ fn main() {
     if std::env::var_os("CARGO_FEATURE_BUNDLED").is_some() {
         return;
     }
-    let origin = if cfg!(target_os = "macos") {
-        "@loader_path"
-    } else {
-        "$ORIGIN"
-    };
+    let origin = if cfg!(target_os = "macos") { "@loader_path" } else { "$ORIGIN" };
     let mut folders = vec![origin.to_owned(), format!("{origin}/../lib")];
     folders.extend(std::env::var("DUCKDB_LIB_DIR").ok());
     for folder in folders {

@@ -86,12 +86,7 @@ pub struct Reports {
 
 impl Default for Reports {
     fn default() -> Self {
-        Reports {
-            time_zone: "UTC".into(),
-            include_sandbox: false,
-            online_from: ONLINE_FROM,
-            offline_to: OFFLINE_TO,
-        }
+        Reports { time_zone: "UTC".into(), include_sandbox: false, online_from: ONLINE_FROM, offline_to: OFFLINE_TO }
     }
 }
 
@@ -126,22 +121,26 @@ pub struct Envelope {
 }
 
 impl Config {
-    /// Reads the named file; without a name `kycmart.toml` in the working folder, if it is there.
+    /// Reads the named file; without a name `kycmart.toml` in the working folder, if it is there. `overrides` are
+    /// `key=value` pairs such as `reports.online_from=0.9` and come before the file.
     ///
     /// # Errors
-    /// When a named file is missing, or the file is not valid.
-    pub fn load(named: Option<&Path>) -> Result<Self> {
+    /// When a named file is missing, or the file or an override is not valid.
+    pub fn load(named: Option<&Path>, overrides: &[String]) -> Result<Self> {
         let default = Path::new("kycmart.toml");
-        let path = match named {
-            Some(path) => path,
-            None if default.is_file() => default,
-            None => return Ok(Config::default()),
+        let path = named.or(default.is_file().then_some(default));
+        let text = match path {
+            Some(path) => std::fs::read_to_string(path)
+                .map_err(|e| Error::usage(format!("cannot read the configuration {}: {e}", path.display())))?,
+            None => String::new(),
         };
-        let text = std::fs::read_to_string(path)
-            .map_err(|e| Error::usage(format!("cannot read the configuration {}: {e}", path.display())))?;
-        let config = Config::parse(&text)
-            .map_err(|e| Error::usage(format!("the configuration {} is not valid: {e}", path.display())))?;
-        Ok(config.relative_to(path.parent().unwrap_or(Path::new(""))))
+        let wrong = |e: String| match path {
+            Some(path) => Error::usage(format!("the configuration {} is not valid: {e}", path.display())),
+            None => Error::usage(format!("the configuration is not valid: {e}")),
+        };
+        let config =
+            Config::parse(&text).map_err(wrong)?.relative_to(path.and_then(Path::parent).unwrap_or(Path::new("")));
+        if overrides.is_empty() { Ok(config) } else { config.overridden(&text, overrides).map_err(Error::usage) }
     }
 
     /// Reads a configuration's text.
@@ -154,23 +153,34 @@ impl Config {
         Ok(config)
     }
 
+    /// The configuration with some values replaced; paths of overrides are relative to the working folder.
+    fn overridden(self, text: &str, overrides: &[String]) -> std::result::Result<Self, String> {
+        let mut table: toml::Table = text.parse().map_err(|e: toml::de::Error| e.to_string())?;
+        for pair in overrides {
+            let (key, value) = pair.split_once('=').ok_or_else(|| format!("--set {pair}: write KEY=VALUE"))?;
+            set(&mut table, key, toml_value(value)).map_err(|e| format!("--set {pair}: {e}"))?;
+        }
+        let changed: Config = table.try_into().map_err(|e: toml::de::Error| e.to_string().trim_end().to_owned())?;
+        changed.check()?;
+        let touched = |name: &str| overrides.iter().any(|pair| pair.starts_with(name));
+        let keep = |name: &str, new: Option<PathBuf>, old: Option<PathBuf>| if touched(name) { new } else { old };
+        let key_file = keep("pseudonyms", changed.pseudonyms.key_file, self.pseudonyms.key_file);
+        Ok(Config {
+            mart: keep("mart", changed.mart, self.mart),
+            out: keep("out", changed.out, self.out),
+            queries: keep("queries", changed.queries, self.queries),
+            codes: keep("codes", changed.codes, self.codes),
+            sources: if touched("sources") { changed.sources } else { self.sources },
+            pseudonyms: Pseudonyms { key_file, key_env: changed.pseudonyms.key_env },
+            ..changed
+        })
+    }
+
     fn check(&self) -> std::result::Result<(), String> {
         for source in &self.sources {
-            one_of(
-                "provider",
-                source.provider.as_deref(),
-                Provider::ALL.iter().map(|p| p.word()),
-            )?;
-            one_of(
-                "environment",
-                source.environment.as_deref(),
-                Environment::ALL.iter().map(|e| e.word()),
-            )?;
-            one_of(
-                "channel",
-                source.channel.as_deref(),
-                Channel::ALL.iter().map(|c| c.word()),
-            )?;
+            one_of("provider", source.provider.as_deref(), Provider::ALL.iter().map(|p| p.word()))?;
+            one_of("environment", source.environment.as_deref(), Environment::ALL.iter().map(|e| e.word()))?;
+            one_of("channel", source.channel.as_deref(), Channel::ALL.iter().map(|c| c.word()))?;
         }
         if self.dimensions.names.len() > 3 {
             return Err("dimensions.names: at most three names".into());
@@ -188,18 +198,11 @@ impl Config {
     /// When it is no IANA name.
     pub fn time_zone(&self) -> std::result::Result<chrono_tz::Tz, String> {
         let name = &self.reports.time_zone;
-        name.parse()
-            .map_err(|_| format!("reports.time_zone: {name} is no IANA time zone such as Africa/Lagos"))
+        name.parse().map_err(|_| format!("reports.time_zone: {name} is no IANA time zone such as Africa/Lagos"))
     }
 
     fn relative_to(mut self, folder: &Path) -> Self {
-        let places = [
-            &mut self.mart,
-            &mut self.out,
-            &mut self.queries,
-            &mut self.codes,
-            &mut self.pseudonyms.key_file,
-        ];
+        let places = [&mut self.mart, &mut self.out, &mut self.queries, &mut self.codes, &mut self.pseudonyms.key_file];
         for path in places.into_iter().flatten() {
             *path = folder.join(&path);
         }
@@ -221,18 +224,33 @@ impl Config {
         }
         if let Some(name) = &self.pseudonyms.key_env {
             let secret = std::env::var(name).map_err(|_| {
-                Error::usage(format!(
-                    "the environment variable {name} with the pseudonym key is not set"
-                ))
+                Error::usage(format!("the environment variable {name} with the pseudonym key is not set"))
             })?;
             return PseudonymKey::new(secret.trim().as_bytes()).map(Some);
         }
-        self.pseudonyms
-            .key_file
-            .as_deref()
-            .map(PseudonymKey::from_file)
-            .transpose()
+        self.pseudonyms.key_file.as_deref().map(PseudonymKey::from_file).transpose()
     }
+}
+
+/// Sets a value by its dotted name.
+fn set(table: &mut toml::Table, key: &str, value: toml::Value) -> std::result::Result<(), String> {
+    match key.split_once('.') {
+        None => {
+            table.insert(key.to_owned(), value);
+            Ok(())
+        }
+        Some((head, rest)) => {
+            let inner = table.entry(head).or_insert_with(|| toml::Table::new().into());
+            let inner = inner.as_table_mut().ok_or_else(|| format!("{head} has no names in it"))?;
+            set(inner, rest, value)
+        }
+    }
+}
+
+/// A value as TOML where it is one, else as text.
+fn toml_value(text: &str) -> toml::Value {
+    let parsed = format!("value = {text}").parse::<toml::Table>().ok();
+    parsed.and_then(|mut table| table.remove("value")).unwrap_or_else(|| toml::Value::String(text.to_owned()))
 }
 
 fn one_of<'a>(
@@ -258,19 +276,27 @@ mod tests {
         assert!(Config::parse("marts = \"x\"").unwrap_err().contains("marts"));
         let wrong = Config::parse("[[sources]]\npath = \"x\"\nenvironment = \"prod\"").unwrap_err();
         assert!(wrong.contains("production"), "{wrong}");
-        assert!(
-            Config::parse("[reports]\ntime_zone = \"Lagos\"")
-                .unwrap_err()
-                .contains("Africa/Lagos")
-        );
+        assert!(Config::parse("[reports]\ntime_zone = \"Lagos\"").unwrap_err().contains("Africa/Lagos"));
         assert!(Config::parse("[dimensions]\nnames = [\"a\",\"b\",\"c\",\"d\"]").is_err());
     }
 
     #[test]
+    fn every_value_can_be_overridden() {
+        let text = "mart = \"m\"\n[reports]\nonline_from = 0.95";
+        let base = Config::parse(text).unwrap().relative_to(Path::new("/etc/k"));
+        let wishes = ["reports.online_from=0.9", "reports.time_zone=Africa/Lagos", "dimensions.names=[\"branch\"]"];
+        let config = base.clone().overridden(text, &wishes.map(str::to_owned)).unwrap();
+        assert_eq!((config.reports.online_from, config.reports.time_zone.as_str()), (0.9, "Africa/Lagos"));
+        assert_eq!(config.dimensions.names, ["branch"]);
+        assert_eq!(config.mart.as_deref(), Some(Path::new("/etc/k/m")));
+        assert!(base.clone().overridden(text, &["report.online_from=1".into()]).unwrap_err().contains("report"));
+        assert!(base.overridden(text, &["nothing".into()]).is_err());
+    }
+
+    #[test]
     fn paths_are_relative_to_the_file() {
-        let config = Config::parse("mart = \"m\"\n[[sources]]\npath = \"in\"")
-            .unwrap()
-            .relative_to(Path::new("/etc/k"));
+        let config =
+            Config::parse("mart = \"m\"\n[[sources]]\npath = \"in\"").unwrap().relative_to(Path::new("/etc/k"));
         assert_eq!(config.mart.as_deref(), Some(Path::new("/etc/k/m")));
         assert_eq!(config.sources[0].path, Path::new("/etc/k/in"));
     }

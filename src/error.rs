@@ -29,20 +29,12 @@ pub type Result<T> = std::result::Result<T, Error>;
 impl Error {
     /// The caller asked for something that cannot be.
     pub fn usage(message: impl Into<String>) -> Self {
-        Error {
-            kind: ErrorKind::Usage,
-            message: message.into(),
-            hint: None,
-        }
+        Error { kind: ErrorKind::Usage, message: message.into(), hint: None }
     }
 
     /// The work could not be finished.
     pub fn failed(message: impl Into<String>) -> Self {
-        Error {
-            kind: ErrorKind::Failed,
-            message: message.into(),
-            hint: None,
-        }
+        Error { kind: ErrorKind::Failed, message: message.into(), hint: None }
     }
 
     /// An operation on a file failed.

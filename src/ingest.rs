@@ -51,6 +51,8 @@ pub struct Summary {
     pub masked_references: u64,
     pub pseudonym_key_id: Option<String>,
     pub inputs: Vec<InputSummary>,
+    /// Inputs that could not be opened or read to their end: the next run tries them again.
+    pub unread_inputs: Vec<UnreadInput>,
     /// The first rejects, to find them; all are in the table `rejects`.
     pub rejects: Vec<RejectSummary>,
 }
@@ -65,6 +67,13 @@ pub struct InputSummary {
     pub format: &'static str,
     /// Its content was ingested before.
     pub known: bool,
+}
+
+/// An input that could not be read, and why.
+#[derive(Clone, Debug, Serialize)]
+pub struct UnreadInput {
+    pub source: String,
+    pub error: String,
 }
 
 /// Where a reject is and why.
@@ -88,15 +97,18 @@ pub trait Progress: Sync {
     fn input_done(&self, name: &str);
     /// Payloads were taken in.
     fn payloads(&self, seen: u64);
-    /// Something could not be read.
+    /// An input could not be read.
+    fn unread(&self, input: &UnreadInput);
+    /// A payload could not be read.
     fn reject(&self, reject: &RejectSummary);
 }
 
 /// Ingests sources into a mart as one batch.
 ///
 /// # Errors
-/// When an input cannot be opened, the mart cannot be written, or the accounting identity does not hold; the batch then
-/// does not count and the next run reads the inputs again.
+/// When a source does not exist, the mart cannot be written, or the accounting identity does not hold; the batch then
+/// does not count and the next run reads the inputs again. An input that cannot be read is named in the summary and stops
+/// nothing.
 pub fn ingest(mart: &mut Mart, sources: &[Source], rules: &Normaliser, progress: &dyn Progress) -> Result<Summary> {
     let mut known = Known::of(mart)?;
     let mut inputs: Vec<(source::Input, &Source)> = Vec::new();
@@ -106,33 +118,23 @@ pub fn ingest(mart: &mut Mart, sources: &[Source], rules: &Normaliser, progress:
     }
     progress.begin(inputs.len());
     let now = Micros(chrono::Utc::now().timestamp_micros());
-    let batch_id = format!(
-        "{}-{}",
-        now.utc().format("%Y%m%dT%H%M%S%6fZ"),
-        &uuid::Uuid::new_v4().simple().to_string()[..6]
-    );
+    let batch_id =
+        format!("{}-{}", now.utc().format("%Y%m%dT%H%M%S%6fZ"), &uuid::Uuid::new_v4().simple().to_string()[..6]);
     let mut run = Run {
         writer: mart.batch(batch_id.clone()),
         known: &mut known,
         progress,
-        summary: Summary {
-            pseudonym_key_id: rules.key.map(|k| k.id().to_owned()),
-            ..Summary::default()
-        },
+        summary: Summary { pseudonym_key_id: rules.key.map(|k| k.id().to_owned()), ..Summary::default() },
     };
     run.read_all(inputs, rules)?;
-    let Run {
-        writer, mut summary, ..
-    } = run;
+    let Run { writer, mut summary, .. } = run;
     summary.accounting_holds =
         summary.payloads_seen == summary.payloads_new + summary.payloads_known + summary.payloads_rejected;
     if !summary.accounting_holds {
-        return Err(
-            Error::failed("the accounting identity does not hold: seen is not new + known + rejected")
-                .hint("this is a mistake of kycmart's; the batch was not committed"),
-        );
+        return Err(Error::failed("the accounting identity does not hold: seen is not new + known + rejected")
+            .hint("this is a mistake of kycmart's; the batch was not committed"));
     }
-    if summary.inputs.iter().all(|i| i.known) {
+    if summary.inputs.iter().all(|i| i.known) && summary.payloads_new + summary.payloads_rejected == 0 {
         return Ok(summary);
     }
     let count = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
@@ -166,15 +168,9 @@ impl Known {
     fn of(mart: &Mart) -> Result<Self> {
         let mut engine = DuckDb::open(&Resources::default())?;
         mart.register_stored(&mut engine, &[])?;
-        let mut known = Known {
-            payloads: HashSet::new(),
-            inputs: HashMap::new(),
-        };
+        let mut known = Known { payloads: HashSet::new(), inputs: HashMap::new() };
         let finished = "WHERE batch_id IN (SELECT batch_id FROM batches)";
-        for key in texts(
-            &engine,
-            &format!("SELECT DISTINCT payload_key FROM receipts {finished}"),
-        )? {
+        for key in texts(&engine, &format!("SELECT DISTINCT payload_key FROM receipts {finished}"))? {
             known.payloads.insert(short_key(&key));
         }
         let inputs =
@@ -185,9 +181,7 @@ impl Known {
                 continue;
             };
             let pairs = digests.iter().flatten().zip(payloads.iter().flatten());
-            known
-                .inputs
-                .extend(pairs.map(|(d, p)| (d.to_owned(), p.parse().unwrap_or(0))));
+            known.inputs.extend(pairs.map(|(d, p)| (d.to_owned(), p.parse().unwrap_or(0))));
         }
         Ok(known)
     }
@@ -224,7 +218,7 @@ struct Run<'a> {
 enum Done {
     Rows(Vec<Rows>),
     Input(InputSummary),
-    Failed(Error),
+    Unread(UnreadInput),
 }
 
 /// A chunk on its way to a worker.
@@ -283,7 +277,11 @@ impl Run<'_> {
                 self.summary.inputs.push(input);
                 Ok(())
             }
-            Done::Failed(error) => Err(error),
+            Done::Unread(input) => {
+                self.progress.unread(&input);
+                self.summary.unread_inputs.push(input);
+                Ok(())
+            }
         }
     }
 
@@ -332,17 +330,13 @@ fn read_inputs<'s>(
     done: &SyncSender<Done>,
 ) {
     for (input, source) in inputs {
-        match read_one(&input, source, known, work) {
-            Ok(Some(summary)) => {
-                if done.send(Done::Input(summary)).is_err() {
-                    return;
-                }
-            }
+        let read = match read_one(&input, source, known, work) {
+            Ok(Some(summary)) => Done::Input(summary),
             Ok(None) => return,
-            Err(error) => {
-                let _ = done.send(Done::Failed(error));
-                return;
-            }
+            Err(error) => Done::Unread(UnreadInput { source: input.display, error: error.to_string() }),
+        };
+        if done.send(read).is_err() {
+            return;
         }
     }
 }
@@ -354,48 +348,20 @@ fn read_one<'s>(
     known: &mut HashMap<String, u64>,
     work: &SyncSender<Work<'s>>,
 ) -> Result<Option<InputSummary>> {
-    // Standard input is kept in a temporary file first: its content decides whether it is read at all.
-    let spool = if input.path.is_none() {
-        Some(spool_stdin()?)
-    } else {
-        None
-    };
-    let path = spool
-        .as_ref()
-        .map(tempfile::NamedTempFile::path)
-        .or(input.path.as_deref())
-        .unwrap_or(Path::new("-"));
+    let spool = spool(input)?;
+    let path = spool.as_ref().map(tempfile::NamedTempFile::path).or(input.path.as_deref()).unwrap_or(Path::new("-"));
     let (digest, bytes) = digest_file(path)?;
     if let Some(&payloads) = known.get(&digest) {
         let source = input.display.clone();
-        return Ok(Some(InputSummary {
-            source,
-            digest,
-            bytes,
-            payloads,
-            format: "known",
-            known: true,
-        }));
+        return Ok(Some(InputSummary { source, digest, bytes, payloads, format: "known", known: true }));
     }
     let (name, shared): (Arc<str>, Arc<str>) = (input.display.as_str().into(), digest.as_str().into());
     let mut listening = true;
-    let stored = source::Input {
-        path: Some(path.to_owned()),
-        display: input.display.clone(),
-    };
+    let stored = source::Input { path: Some(path.to_owned()), display: input.display.clone() };
     let summary = source::read_chunks(&stored, &source.options, &mut |chunk| {
-        let sent = work.send(Work {
-            chunk,
-            name: name.clone(),
-            digest: shared.clone(),
-            source,
-        });
+        let sent = work.send(Work { chunk, name: name.clone(), digest: shared.clone(), source });
         listening = sent.is_ok();
-        if listening {
-            ControlFlow::Continue(())
-        } else {
-            ControlFlow::Break(())
-        }
+        if listening { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     })
     .map_err(from_source)?;
     known.insert(digest.clone(), summary.payloads);
@@ -409,10 +375,22 @@ fn read_one<'s>(
     }))
 }
 
-fn spool_stdin() -> Result<tempfile::NamedTempFile> {
-    let mut file = tempfile::Builder::new().prefix("kycmart-stdin-").tempfile()?;
-    io::copy(&mut io::stdin().lock(), file.as_file_mut())?;
-    Ok(file)
+/// Standard input and pipes are kept in a temporary file first: their content decides whether they are read at all.
+fn spool(input: &source::Input) -> Result<Option<tempfile::NamedTempFile>> {
+    let mut pipe: Box<dyn Read> = match &input.path {
+        None => Box::new(io::stdin().lock()),
+        Some(path) => {
+            let failed = |e: io::Error| Error::io("read", path, &e);
+            let kind = std::fs::metadata(path).map_err(failed)?;
+            if kind.is_file() || kind.is_dir() {
+                return Ok(None);
+            }
+            Box::new(File::open(path).map_err(failed)?)
+        }
+    };
+    let mut file = tempfile::Builder::new().prefix("kycmart-pipe-").tempfile()?;
+    io::copy(&mut pipe, file.as_file_mut())?;
+    Ok(Some(file))
 }
 
 fn digest_file(path: &Path) -> Result<(String, u64)> {
@@ -473,12 +451,8 @@ pub fn known_of_source(mut envelope: Envelope, source: &Source) -> Envelope {
 
 fn broken_rows(broken: &Broken, work: &Work, rules: &Normaliser) -> Rows {
     let envelope = known_of_source(Envelope::default(), work.source);
-    let place = Place {
-        source: work.name.to_string(),
-        offset: broken.offset,
-        index: broken.index,
-        bytes: broken.bytes,
-    };
+    let place =
+        Place { source: work.name.to_string(), offset: broken.offset, index: broken.index, bytes: broken.bytes };
     let decoded = provider::Decoded::rejected(work.source.provider, broken.reason, broken.detail.clone());
     let mut rows = rules.rows(&broken.digest, &envelope, &place, decoded);
     let digest = crate::privacy::hex(&broken.digest);

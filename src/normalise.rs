@@ -59,11 +59,7 @@ impl Normaliser<'_> {
     /// Turns one decoded payload into rows.
     pub fn rows(&self, body: &[u8], envelope: &Envelope, place: &Place, decoded: Decoded) -> Rows {
         let digest = blake3::hash(body);
-        let partner = envelope
-            .partner
-            .as_deref()
-            .or(decoded.partner.as_deref())
-            .and_then(clean_partner);
+        let partner = envelope.partner.as_deref().or(decoded.partner.as_deref()).and_then(clean_partner);
         let environment = envelope.environment.or(decoded.environment);
         let payload_key = payload_key(&digest, envelope, place, &decoded, partner.as_deref(), environment);
         let payload = Payload {
@@ -129,18 +125,10 @@ fn payload_key(
 
 fn names_its_job(envelope: &Envelope, decoded: &Decoded) -> bool {
     let request = &envelope.request;
-    let stated = decoded
-        .statements
-        .iter()
-        .any(|s| s.provider_job_id.is_some() || s.partner_job_id.is_some());
-    let submitted = decoded
-        .submission
-        .as_ref()
-        .is_some_and(|s| s.provider_job_id.is_some() || s.partner_job_id.is_some());
-    let authority = decoded
-        .authority
-        .as_ref()
-        .is_some_and(|a| a.checked_at.is_some() && a.id_type.is_some());
+    let stated = decoded.statements.iter().any(|s| s.provider_job_id.is_some() || s.partner_job_id.is_some());
+    let submitted =
+        decoded.submission.as_ref().is_some_and(|s| s.provider_job_id.is_some() || s.partner_job_id.is_some());
+    let authority = decoded.authority.as_ref().is_some_and(|a| a.checked_at.is_some() && a.id_type.is_some());
     let linked = decoded.receipt.as_ref().is_some_and(|r| r.job_id.is_some());
     let asked = envelope.header("Job-ID").is_some() || request.job_id.is_some();
     stated || submitted || authority || linked || asked
@@ -162,13 +150,7 @@ fn clean_partner(text: &str) -> Option<String> {
     let text = text.trim();
     let word = (1..=32).contains(&text.len()) && text.bytes().all(|c| c.is_ascii_alphanumeric() || b"_-".contains(&c));
     let short = text.trim_start_matches('0');
-    word.then(|| {
-        if short.is_empty() {
-            "0".to_owned()
-        } else {
-            short.to_owned()
-        }
-    })
+    word.then(|| if short.is_empty() { "0".to_owned() } else { short.to_owned() })
 }
 
 /// One payload on its way to rows.
@@ -210,10 +192,7 @@ impl Payload<'_> {
             provider,
             kind: self.decoded.kind,
             product: stated.product,
-            job_type: stated
-                .job_type
-                .clone()
-                .filter(|t| is_short_word(t) && !self.personal.within(t)),
+            job_type: stated.job_type.clone().filter(|t| is_short_word(t) && !self.personal.within(t)),
             environment: self.environment,
             partner: self.partner.clone(),
             channel: self.envelope.channel.or(self.decoded.channel),
@@ -291,11 +270,7 @@ impl Payload<'_> {
     }
 
     fn event_time(&self, stated: &Statement) -> (Option<Micros>, Option<EventTimeSource>) {
-        let payload_source = if stated.is_history {
-            EventTimeSource::History
-        } else {
-            EventTimeSource::Payload
-        };
+        let payload_source = if stated.is_history { EventTimeSource::History } else { EventTimeSource::Payload };
         match (stated.stated_at, self.decoded.stated_at) {
             (Some(at), _) => (Some(at), Some(EventTimeSource::Statement)),
             (None, Some(at)) => (Some(at), Some(payload_source)),
@@ -329,10 +304,7 @@ impl Payload<'_> {
         if !personal {
             return (Some(text.to_owned()), false);
         }
-        (
-            self.pseudonym("job_id", Some(text)).map(|p| format!("masked:{p}")),
-            true,
-        )
+        (self.pseudonym("job_id", Some(text)).map(|p| format!("masked:{p}")), true)
     }
 
     /// A code: as sent if the catalogue holds it or if it is a code word that is nothing personal.
@@ -362,11 +334,7 @@ impl Payload<'_> {
     /// A text: in the catalogue's own spelling if it holds it.
     fn text(&self, text: Option<&str>, withheld: &mut Option<Withheld>) -> Option<String> {
         let text = text.map(str::trim).filter(|t| !t.is_empty())?;
-        if let Some(known) = self
-            .decoded
-            .provider
-            .and_then(|p| self.rules.catalogue.known_text(p, text))
-        {
+        if let Some(known) = self.decoded.provider.and_then(|p| self.rules.catalogue.known_text(p, text)) {
             return Some(known.to_owned());
         }
         if self.rules.show_personal {
@@ -399,15 +367,8 @@ impl Payload<'_> {
         let Some(provider) = self.decoded.provider else {
             return Vec::new();
         };
-        let time = self
-            .decoded
-            .stated_at
-            .or_else(|| self.decoded.statements.iter().find_map(|s| s.stated_at));
-        let kept = self
-            .decoded
-            .checks
-            .iter()
-            .filter(|c| is_check_name(&c.name) && !self.personal.within(&c.name));
+        let time = self.decoded.stated_at.or_else(|| self.decoded.statements.iter().find_map(|s| s.stated_at));
+        let kept = self.decoded.checks.iter().filter(|c| is_check_name(&c.name) && !self.personal.within(&c.name));
         let rows = kept.map(|check| Check {
             batch_id: String::new(),
             payload_key: self.key.clone(),
@@ -429,21 +390,13 @@ impl Payload<'_> {
         if self.rules.show_personal {
             return Some(value.to_owned());
         }
-        check_value(value)
-            .map(str::to_owned)
-            .or_else(|| self.code(Some(value), &mut None))
+        check_value(value).map(str::to_owned).or_else(|| self.code(Some(value), &mut None))
     }
 
     fn authority(&self) -> Option<AuthorityStatus> {
         let stated = self.decoded.authority.as_ref()?;
-        let checked_at = stated
-            .checked_at
-            .or(self.decoded.stated_at)
-            .or(self.envelope.received_at);
-        let status = |s: Option<&str>| {
-            s.map(str::to_ascii_uppercase)
-                .and_then(|s| self.code(Some(&s), &mut None))
-        };
+        let checked_at = stated.checked_at.or(self.decoded.stated_at).or(self.envelope.received_at);
+        let status = |s: Option<&str>| s.map(str::to_ascii_uppercase).and_then(|s| self.code(Some(&s), &mut None));
         Some(AuthorityStatus {
             batch_id: String::new(),
             payload_key: self.key.clone(),
@@ -514,10 +467,7 @@ impl Payload<'_> {
                 .timestamp
                 .clone()
                 .filter(|t| crate::provider::time::parse(t).is_some() && !self.personal.within(t)),
-            signature_digest: signature
-                .value
-                .as_ref()
-                .map(|v| blake3::hash(v.as_bytes()).to_hex().to_string()),
+            signature_digest: signature.value.as_ref().map(|v| blake3::hash(v.as_bytes()).to_hex().to_string()),
             receipt_field: link.map(|l| l.field.clone()),
             receipt_partner: link.and_then(|l| l.partner.as_deref()).and_then(clean_partner),
             receipt_job_id: link.and_then(|l| self.reference(l.job_id.as_deref(), true).0),

@@ -10,6 +10,7 @@ use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
+use crate::provider::MOST_PERSONAL;
 
 /// A key for pseudonyms. It stays outside the mart; rows carry its id.
 #[derive(Clone)]
@@ -34,14 +35,8 @@ impl PseudonymKey {
             return Err(Error::usage("the pseudonym key is shorter than 16 bytes")
                 .hint("make one with: head -c 32 /dev/urandom | base64 > pseudonym.key"));
         }
-        let digest = Sha256::new()
-            .chain_update(b"kycmart pseudonym key id\0")
-            .chain_update(secret)
-            .finalize();
-        Ok(PseudonymKey {
-            id: hex(&digest[..4]),
-            bytes: secret.to_vec(),
-        })
+        let digest = Sha256::new().chain_update(b"kycmart pseudonym key id\0").chain_update(secret).finalize();
+        Ok(PseudonymKey { id: hex(&digest[..4]), bytes: secret.to_vec() })
     }
 
     /// A key from a file; white space at its end does not count.
@@ -74,18 +69,18 @@ impl PseudonymKey {
 /// Lower-case hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
     use fmt::Write;
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
-            let _ = write!(out, "{byte:02x}");
-            out
-        })
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
+        let _ = write!(out, "{byte:02x}");
+        out
+    })
 }
 
 /// The personal strings of one payload, to recognise them where they do not belong.
 #[derive(Debug, Default)]
 pub struct Personal {
     needles: Vec<String>,
+    /// There were more strings than are compared, so that any text may be one of them.
+    overflow: bool,
 }
 
 impl Personal {
@@ -103,13 +98,12 @@ impl Personal {
         needles.retain(|n| n.len() >= 3 && !one_char_only(n));
         needles.sort_unstable();
         needles.dedup();
-        Personal { needles }
+        Personal { needles, overflow: values.len() >= MOST_PERSONAL }
     }
 
     /// Whether the text is one of the strings.
     pub fn is(&self, text: &str) -> bool {
-        let folded = fold(text);
-        self.needles.binary_search(&folded).is_ok()
+        self.overflow || self.needles.binary_search(&fold(text)).is_ok()
     }
 
     /// Whether the text is or contains one of the strings (of four characters or more).
@@ -121,10 +115,7 @@ impl Personal {
 }
 
 fn fold(text: &str) -> String {
-    text.chars()
-        .filter(|c| c.is_alphanumeric())
-        .flat_map(char::to_lowercase)
-        .collect()
+    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 fn one_char_only(text: &str) -> bool {
@@ -136,9 +127,7 @@ fn one_char_only(text: &str) -> bool {
 /// (PROVIDERS.md 1.10; kinds whose pattern would take any word are left out).
 pub fn looks_personal(text: &str) -> bool {
     let text = text.trim();
-    let address = text
-        .split_once('@')
-        .is_some_and(|(name, host)| !name.is_empty() && host.contains('.'));
+    let address = text.split_once('@').is_some_and(|(name, host)| !name.is_empty() && host.contains('.'));
     address || looks_like_phone(text) || looks_like_id_number(text)
 }
 
@@ -171,9 +160,7 @@ fn looks_like_id_number(text: &str) -> bool {
         "AA??????????99",
         "AA999999999999AA",
     ];
-    SHAPES
-        .iter()
-        .any(|shape| shape.len() == text.len() && shape.bytes().zip(text.bytes()).all(|(s, c)| fits(s, c)))
+    SHAPES.iter().any(|shape| shape.len() == text.len() && shape.bytes().zip(text.bytes()).all(|(s, c)| fits(s, c)))
 }
 
 fn fits(shape: u8, c: u8) -> bool {
@@ -188,17 +175,12 @@ fn fits(shape: u8, c: u8) -> bool {
 /// Whether an unknown code may be kept: a code word (`[A-Z0-9_.-]{1,40}`) without a run of six digits.
 pub fn is_code_word(text: &str) -> bool {
     let word = (1..=40).contains(&text.len())
-        && text
-            .bytes()
-            .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || b"_.-".contains(&c));
+        && text.bytes().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || b"_.-".contains(&c));
     word && longest_digit_run(text) < 6 && !looks_personal(text)
 }
 
 fn longest_digit_run(text: &str) -> usize {
-    text.split(|c: char| !c.is_ascii_digit())
-        .map(str::len)
-        .max()
-        .unwrap_or(0)
+    text.split(|c: char| !c.is_ascii_digit()).map(str::len).max().unwrap_or(0)
 }
 
 /// Values of checks that providers document (PROVIDERS.md 1.5, 2 and 3; seeds 001 and 004). Others are not kept.
@@ -265,10 +247,7 @@ const CHECK_VALUES: [&str; 58] = [
 
 /// A documented check value in its documented spelling, or `None`.
 pub fn check_value(value: &str) -> Option<&'static str> {
-    CHECK_VALUES
-        .iter()
-        .find(|known| known.eq_ignore_ascii_case(value.trim()))
-        .copied()
+    CHECK_VALUES.iter().find(|known| known.eq_ignore_ascii_case(value.trim())).copied()
 }
 
 /// Whether a check's name may be kept: a short identifier.
@@ -285,10 +264,7 @@ mod tests {
 
     #[test]
     fn a_pseudonym_depends_on_key_field_and_value() {
-        let (a, b) = (
-            PseudonymKey::new(b"0123456789abcdef").unwrap(),
-            PseudonymKey::new(b"0123456789abcdeg").unwrap(),
-        );
+        let (a, b) = (PseudonymKey::new(b"0123456789abcdef").unwrap(), PseudonymKey::new(b"0123456789abcdeg").unwrap());
         assert_eq!(a.pseudonym("user_id", "u1"), a.pseudonym("user_id", "u1"));
         assert_ne!(a.pseudonym("user_id", "u1"), a.pseudonym("id_number", "u1"));
         assert_ne!(a.pseudonym("user_id", "u1"), b.pseudonym("user_id", "u1"));
@@ -298,23 +274,12 @@ mod tests {
 
     #[test]
     fn references_that_look_personal_are_recognised() {
-        for personal in [
-            "ada@example.com",
-            "+234 801 234 5678",
-            "08012345678",
-            "A12345678",
-            "GHA-123456789-0",
-            "AB123456789012CD",
-        ] {
+        for personal in
+            ["ada@example.com", "+234 801 234 5678", "08012345678", "A12345678", "GHA-123456789-0", "AB123456789012CD"]
+        {
             assert!(looks_personal(personal), "{personal}");
         }
-        for reference in [
-            "52d0de86-be3b-4219-9e96-8195b0018944",
-            "job-17",
-            "KE_TEST_100",
-            "0000",
-            "order@home",
-        ] {
+        for reference in ["52d0de86-be3b-4219-9e96-8195b0018944", "job-17", "KE_TEST_100", "0000", "order@home"] {
             assert!(!looks_personal(reference), "{reference}");
         }
     }
@@ -328,11 +293,7 @@ mod tests {
 
     #[test]
     fn ids_of_users_do_not_mask_other_references() {
-        let personal = Personal::new(&[
-            "Test_0036".into(),
-            "507f1f77bcf86cd799439011-bvn".into(),
-            "EOZA-U-1".into(),
-        ]);
+        let personal = Personal::new(&["Test_0036".into(), "507f1f77bcf86cd799439011-bvn".into(), "EOZA-U-1".into()]);
         for reference in ["Testing_0036", "bvn-507f1f77bcf86cd799439011-old", "EOZA-HV-1"] {
             assert!(!personal.within(reference), "{reference}");
         }

@@ -288,10 +288,7 @@ pub trait Table: Sized {
 
 /// The Arrow schema of a list of columns.
 pub fn arrow_schema(columns: &[Column]) -> SchemaRef {
-    let fields: Vec<Field> = columns
-        .iter()
-        .map(|c| Field::new(c.name, c.cell.arrow(), c.nullable))
-        .collect();
+    let fields: Vec<Field> = columns.iter().map(|c| Field::new(c.name, c.cell.arrow(), c.nullable)).collect();
     Arc::new(Schema::new(fields))
 }
 

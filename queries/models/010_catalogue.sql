@@ -1,6 +1,6 @@
 -- catalogue: one row is one entry of the code catalogue in force.
 -- Rule: the rows of the newest finished batch; what earlier batches knew no longer counts. Only `passed` and `failed`
--- can be final, whatever an override says (DESIGN 4, "Outcome of a verification").
+-- can be final, whatever an override says (DESIGN 4, "Outcome of a verification"). Texts are compared in lower case.
 -- Source: codes, batches.
 -- materialise: yes
 WITH newest AS (
@@ -13,7 +13,7 @@ SELECT
     c.product,
     c.code,
     c.error_code,
-    c.text,
+    LOWER(c.text) AS text,
     c.outcome,
     c.is_final AND COALESCE(c.outcome, '') IN ('passed', 'failed') AS is_final,
     c.half,

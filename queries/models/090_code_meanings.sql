@@ -1,10 +1,11 @@
 -- code_meanings: one row is one combination of provider, product, result code, error code and text that was observed,
 -- and what the catalogue says about it. The product is the observation's own, else its job's.
--- Rules (DESIGN 4, "Outcome"):
+-- Rules (DESIGN 4, "Outcome"; the same as Catalogue::resolve in src/provider/catalogue.rs):
 --   * an entry fits where provider, product, code, error code and text are equal or `*`; the best has an exact product,
 --     then an exact code, then error code, then text;
---   * where that gives no outcome, an entry without code whose text is the stated one decides (basis `text`);
---   * an entry without outcome (a code that states no verdict) gives no meaning, only its authority signal and prices.
+--   * where none fits, an entry without code whose text is the stated one speaks (basis `text`), so that a known text is
+--     understood beside an unknown code;
+--   * an entry without outcome (a code that states no verdict) gives no meaning, only its authority signal.
 -- Source: attributed_observations, job_products, catalogue. `product` … `result_text` are '' where nothing was stated.
 -- materialise: yes
 WITH combinations AS (
@@ -30,7 +31,7 @@ by_code AS (
         c.outcome, c.is_final, c.half, c.is_human, c.authority_signal, c.billable, c.retryable
     FROM combinations o
     JOIN catalogue c ON c.provider = o.provider AND c.code = o.result_code
-    WHERE c.product IN (o.product, '*') AND c.error_code IN (o.error_code, '*') AND c.text IN (o.result_text, '*')
+    WHERE c.product IN (o.product, '*') AND c.error_code IN (o.error_code, '*') AND c.text IN (LOWER(o.result_text), '*')
     UNION ALL
     SELECT
         o.provider, o.product, o.result_code, o.error_code, o.result_text,
@@ -38,8 +39,7 @@ by_code AS (
         c.outcome, c.is_final, c.half, c.is_human, c.authority_signal, c.billable, c.retryable
     FROM combinations o
     JOIN catalogue c ON c.provider = o.provider AND c.code = '*'
-    WHERE c.product IN (o.product, '*') AND c.error_code IN (o.error_code, '*') AND c.text IN (o.result_text, '*')
-        AND NOT (c.error_code = '*' AND c.text = '*')
+    WHERE c.product IN (o.product, '*') AND c.error_code IN (o.error_code, '*') AND c.text IN (LOWER(o.result_text), '*')
 ),
 ranked_by_code AS (
     SELECT
@@ -67,14 +67,13 @@ ranked_by_text AS (
             ORDER BY
                 CASE WHEN c.product = '*' THEN 1 ELSE 0 END,
                 CASE WHEN c.error_code = '*' THEN 1 ELSE 0 END,
-                c.outcome, c.half, c.is_final DESC, c.is_human DESC, c.authority_signal NULLS LAST,
+                c.outcome NULLS LAST, c.half, c.is_final DESC, c.is_human DESC, c.authority_signal NULLS LAST,
                 c.billable NULLS LAST, c.retryable NULLS LAST
             ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
         ) AS choice
     FROM combinations o
-    JOIN catalogue c ON c.provider = o.provider AND c.code = '' AND c.text = o.result_text
-    WHERE o.result_text <> '' AND c.outcome IS NOT NULL AND c.product IN (o.product, '*')
-        AND c.error_code IN (o.error_code, '*', '')
+    JOIN catalogue c ON c.provider = o.provider AND c.code = '' AND c.text = LOWER(o.result_text)
+    WHERE o.result_text NOT IN ('', '*') AND c.product IN (o.product, '*') AND c.error_code IN (o.error_code, '*')
 )
 SELECT
     o.provider,
@@ -82,17 +81,17 @@ SELECT
     o.result_code,
     o.error_code,
     o.result_text,
-    COALESCE(b.outcome, t.outcome) AS outcome,
-    CASE WHEN b.outcome IS NOT NULL THEN b.is_final ELSE COALESCE(t.is_final, FALSE) END AS is_final,
-    CASE WHEN b.outcome IS NOT NULL THEN b.half ELSE COALESCE(t.half, 'whole') END AS half,
-    CASE WHEN b.outcome IS NOT NULL THEN b.is_human ELSE COALESCE(t.is_human, FALSE) END AS is_human,
-    COALESCE(b.authority_signal, t.authority_signal) AS authority_signal,
-    COALESCE(b.billable, t.billable) AS billable,
-    COALESCE(b.retryable, t.retryable) AS retryable,
+    CASE WHEN b.choice = 1 THEN b.outcome ELSE t.outcome END AS outcome,
+    CASE WHEN b.choice = 1 THEN b.is_final ELSE COALESCE(t.is_final, FALSE) END AS is_final,
+    CASE WHEN b.choice = 1 THEN b.half ELSE COALESCE(t.half, 'whole') END AS half,
+    CASE WHEN b.choice = 1 THEN b.is_human ELSE COALESCE(t.is_human, FALSE) END AS is_human,
+    CASE WHEN b.choice = 1 THEN b.authority_signal ELSE t.authority_signal END AS authority_signal,
+    CASE WHEN b.choice = 1 THEN b.billable ELSE t.billable END AS billable,
+    CASE WHEN b.choice = 1 THEN b.retryable ELSE t.retryable END AS retryable,
     CASE
-        WHEN b.outcome IS NOT NULL AND b.code = '' AND b.text NOT IN ('', '*') THEN 'text'
-        WHEN b.outcome IS NOT NULL THEN 'catalogue'
-        WHEN t.outcome IS NOT NULL THEN 'text'
+        WHEN b.choice = 1 AND b.code = '' AND b.text NOT IN ('', '*') THEN 'text'
+        WHEN b.choice = 1 THEN 'catalogue'
+        WHEN t.choice = 1 THEN 'text'
         ELSE 'none'
     END AS outcome_basis
 FROM combinations o

@@ -35,10 +35,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<u8> {
     let mut rows = context.catalogue.rows("");
     rows.retain(|row| {
         arguments.provider.is_none_or(|p| row.provider == p.word())
-            && arguments
-                .code
-                .as_ref()
-                .is_none_or(|c| row.code == *c || row.error_code == *c)
+            && arguments.code.as_ref().is_none_or(|c| row.code == *c || row.error_code == *c)
     });
     if rows.is_empty() {
         return Err(Error::usage("the catalogue holds no such code").hint("kycmart codes prints them all"));
@@ -46,10 +43,6 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<u8> {
     let batch = crate::record::Code::batch(&rows);
     // Without the two columns that only a mart fills.
     let shown: Vec<usize> = (2..batch.num_columns()).collect();
-    print::print(
-        &[batch.project(&shown)?],
-        arguments.format,
-        &mut std::io::BufWriter::new(std::io::stdout()),
-    )?;
+    print::print(&[batch.project(&shown)?], arguments.format, &mut std::io::BufWriter::new(std::io::stdout()))?;
     Ok(0)
 }

@@ -87,12 +87,7 @@ word_for!(Provider, Environment, Channel);
 /// Reads a word, or says which there are.
 pub fn word<T: Word>(text: &str) -> std::result::Result<T, String> {
     let found = T::WORDS.iter().copied().find(|w| w.text() == text);
-    found.ok_or_else(|| {
-        format!(
-            "one of {}",
-            T::WORDS.iter().map(|w| w.text()).collect::<Vec<_>>().join(", ")
-        )
-    })
+    found.ok_or_else(|| format!("one of {}", T::WORDS.iter().map(|w| w.text()).collect::<Vec<_>>().join(", ")))
 }
 
 /// Findings that make the exit code 1.
@@ -112,20 +107,14 @@ impl FailOn {
         let mut code = 0;
         for wish in &self.fail_on {
             let (name, threshold) = match wish.split_once('=') {
-                Some((name, number)) => (
-                    name,
-                    number
-                        .parse()
-                        .map_err(|_| Error::usage(format!("--fail-on {wish}: not a number")))?,
-                ),
+                Some((name, number)) => {
+                    (name, number.parse().map_err(|_| Error::usage(format!("--fail-on {wish}: not a number")))?)
+                }
                 None => (wish.as_str(), config.thresholds.get(wish).copied().unwrap_or(0)),
             };
             let Some((_, found)) = findings.iter().find(|(n, _)| *n == name) else {
                 let names: Vec<&str> = findings.iter().map(|(n, _)| *n).collect();
-                return Err(Error::usage(format!(
-                    "--fail-on {name}: here there are only {}",
-                    names.join(", ")
-                )));
+                return Err(Error::usage(format!("--fail-on {name}: here there are only {}", names.join(", "))));
             };
             if *found > threshold {
                 eprintln!("kycmart: {name}: {found}, above the threshold of {threshold}");
@@ -140,17 +129,23 @@ impl FailOn {
 pub fn run(arguments: &Arguments, context: &Context) -> Result<u8> {
     let mart = arguments.mart.path(&context.config)?;
     let key = context.config.key(arguments.known.key_file.as_deref())?;
-    let sources: Vec<Source> = arguments
-        .sources
-        .iter()
-        .map(|path| arguments.known.source(path.clone(), &context.config))
-        .collect();
+    let sources: Vec<Source> =
+        arguments.sources.iter().map(|path| arguments.known.source(path.clone(), &context.config)).collect();
     let _lock = MartLock::take(&mart, "ingest")?;
     let summary = take_in(&mut Mart::open_or_create(&mart)?, &sources, key.as_ref(), context)?;
     print_summary(&summary);
-    arguments
-        .fail_on
-        .judge(&[("rejects", summary.payloads_rejected)], &context.config)
+    let code = arguments.fail_on.judge(&[("rejects", summary.payloads_rejected)], &context.config)?;
+    all_read(&summary)?;
+    Ok(code)
+}
+
+/// Work that left an input unread is not complete.
+pub fn all_read(summary: &Summary) -> Result<()> {
+    match summary.unread_inputs.as_slice() {
+        [] => Ok(()),
+        unread => Err(Error::failed(format!("{} inputs could not be read; all others are in the mart", unread.len()))
+            .hint("mend what is said above and run again: only what is missing is read")),
+    }
 }
 
 impl KnownArguments {
@@ -171,16 +166,10 @@ impl KnownArguments {
         let body_field = self.body_field.clone().or_else(|| source.body_field.clone());
         Source {
             path: source.path.clone(),
-            provider: self
-                .provider
-                .or_else(|| source.provider.as_deref().and_then(Provider::from_word)),
+            provider: self.provider.or_else(|| source.provider.as_deref().and_then(Provider::from_word)),
             partner: self.partner.clone().or_else(|| source.partner.clone()),
-            environment: self
-                .environment
-                .or_else(|| source.environment.as_deref().and_then(Environment::from_word)),
-            channel: self
-                .channel
-                .or_else(|| source.channel.as_deref().and_then(Channel::from_word)),
+            environment: self.environment.or_else(|| source.environment.as_deref().and_then(Environment::from_word)),
+            channel: self.channel.or_else(|| source.channel.as_deref().and_then(Channel::from_word)),
             options: source_options(config, body_field, self.trust_mtime),
         }
     }
@@ -188,11 +177,7 @@ impl KnownArguments {
 
 /// How sources are read, by the configuration.
 pub fn source_options(config: &Config, body_field: Option<String>, trust_mtime: bool) -> source::Options {
-    let mut options = source::Options {
-        body_field,
-        trust_mtime,
-        ..source::Options::default()
-    };
+    let mut options = source::Options { body_field, trust_mtime, ..source::Options::default() };
     if let Some(bytes) = config.limits.max_payload_bytes {
         options.limits.max_payload_bytes = bytes;
     }
@@ -247,9 +232,6 @@ pub fn print_summary(summary: &Summary) {
         eprintln!("ingest: no pseudonym key: users cannot be counted or joined (--key-file FILE)");
     }
     if summary.masked_references > 0 {
-        eprintln!(
-            "ingest: {} job references looked personal and were masked",
-            summary.masked_references
-        );
+        eprintln!("ingest: {} job references looked personal and were masked", summary.masked_references);
     }
 }

@@ -153,11 +153,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<u8> {
             if group.len() >= GROUP {
                 result = flush(&mut group, &mut unreadable, arguments, context);
             }
-            if result.is_ok() {
-                ControlFlow::Continue(())
-            } else {
-                ControlFlow::Break(())
-            }
+            if result.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         });
         result?;
         result = Ok(());
@@ -171,33 +167,18 @@ fn see(item: Item, file: &str, source: &Source, rules: &Normaliser) -> Seen {
     let (body, envelope, place, decoded) = match item {
         Item::Payload(p) => {
             let envelope = known_of_source(p.envelope, source);
-            let place = Place {
-                source: file.to_owned(),
-                offset: p.offset,
-                index: p.index,
-                bytes: p.body.len() as u64,
-            };
+            let place = Place { source: file.to_owned(), offset: p.offset, index: p.index, bytes: p.body.len() as u64 };
             let decoded = provider::decode(&p.body, &envelope);
             (p.body, envelope, place, decoded)
         }
         Item::Broken(b) => {
-            let place = Place {
-                source: file.to_owned(),
-                offset: b.offset,
-                index: b.index,
-                bytes: b.bytes,
-            };
+            let place = Place { source: file.to_owned(), offset: b.offset, index: b.index, bytes: b.bytes };
             let decoded = Decoded::rejected(source.provider, b.reason, b.detail);
             (Vec::new().into(), crate::envelope::Envelope::default(), place, decoded)
         }
     };
     let (provider, personal) = (decoded.provider, decoded.personal.clone());
-    Seen {
-        file: file.to_owned(),
-        provider,
-        rows: rules.rows(&body, &envelope, &place, decoded),
-        personal,
-    }
+    Seen { file: file.to_owned(), provider, rows: rules.rows(&body, &envelope, &place, decoded), personal }
 }
 
 /// Resolves the group and prints it.
@@ -232,15 +213,9 @@ fn resolve(group: &[Seen], context: &Context) -> Result<HashMap<(usize, i32), Me
                 ..observation.clone()
             });
         }
-        receipts.push(Receipt {
-            payload_key: number.to_string(),
-            ..seen.rows.receipt.clone()
-        });
+        receipts.push(Receipt { payload_key: number.to_string(), ..seen.rows.receipt.clone() });
     }
-    let mut engine = DuckDb::open(&Resources {
-        threads: Some(1),
-        ..Resources::default()
-    })?;
+    let mut engine = DuckDb::open(&Resources { threads: Some(1), ..Resources::default() })?;
     register(&mut engine, &observations)?;
     register(&mut engine, &receipts)?;
     register::<Check>(&mut engine, &[])?;
@@ -337,15 +312,7 @@ fn line(seen: Seen, number: usize, meanings: &HashMap<(usize, i32), Meaning>, sh
         kind: receipt.kind.word(),
         verdict_bearing,
         observations,
-        checks: rows
-            .checks
-            .into_iter()
-            .map(|c| CheckLine {
-                name: c.name,
-                value: c.value,
-                detail: c.detail,
-            })
-            .collect(),
+        checks: rows.checks.into_iter().map(|c| CheckLine { name: c.name, value: c.value, detail: c.detail }).collect(),
         signature_class: receipt.signature_class.word(),
         receipt: receipt.receipt_field.is_some().then(|| ReceiptLine {
             field: receipt.receipt_field,

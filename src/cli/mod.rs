@@ -46,6 +46,9 @@ pub struct Cli {
     /// CSV of result codes that override or join the catalogue; see `kycmart codes`.
     #[arg(long, global = true, env = "KYCMART_CODES", value_name = "FILE")]
     codes: Option<PathBuf>,
+    /// Override a value of the configuration, such as reports.online_from=0.9 or limits.memory=2GB.
+    #[arg(long, global = true, env = "KYCMART_SET", value_delimiter = ';', value_name = "KEY=VALUE")]
+    set: Vec<String>,
     #[command(subcommand)]
     command: Command,
 }
@@ -85,7 +88,6 @@ impl MartArgument {
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    // A closed pipe (`kycmart query … | head`) is no failure.
     let cli = Cli::parse();
     match run(cli) {
         Ok(code) => ExitCode::from(code),
@@ -97,7 +99,7 @@ pub fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> Result<u8> {
-    let config = Config::load(cli.config.as_deref())?;
+    let config = Config::load(cli.config.as_deref(), &cli.set)?;
     let queries = match cli.queries.as_deref().or(config.queries.as_deref()) {
         Some(folder) => Queries::with_folder(folder)?,
         None => Queries::builtin(),
@@ -110,11 +112,7 @@ fn run(cli: Cli) -> Result<u8> {
         }
         None => Catalogue::builtin().clone(),
     };
-    let context = Context {
-        config,
-        catalogue,
-        queries,
-    };
+    let context = Context { config, catalogue, queries };
     match cli.command {
         Command::Ingest(arguments) => ingest::run(&arguments, &context),
         Command::Report(arguments) => report::run(&arguments, &context),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::ingest::{KnownArguments, print_summary, take_in};
+use super::ingest::{KnownArguments, all_read, print_summary, take_in};
 use super::report::{OutputArguments, write_run};
 use super::{Context, MartArgument};
 use crate::error::{Error, Result};
@@ -41,17 +41,9 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<u8> {
     let root = arguments.mart.path(config)?;
     arguments.output.out(config)?;
     let sources: Vec<Source> = if arguments.sources.is_empty() {
-        config
-            .sources
-            .iter()
-            .map(|source| arguments.known.configured(source, config))
-            .collect()
+        config.sources.iter().map(|source| arguments.known.configured(source, config)).collect()
     } else {
-        arguments
-            .sources
-            .iter()
-            .map(|path| arguments.known.source(path.clone(), config))
-            .collect()
+        arguments.sources.iter().map(|path| arguments.known.source(path.clone(), config)).collect()
     };
     if sources.is_empty() {
         return Err(
@@ -63,5 +55,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<u8> {
     let mut mart = Mart::open_or_create(&root)?;
     let summary = take_in(&mut mart, &sources, key.as_ref(), context)?;
     print_summary(&summary);
-    write_run(&mart, &arguments.output, context, "nightly", started, Some(&summary))
+    let code = write_run(&mart, &arguments.output, context, "nightly", started, Some(&summary))?;
+    all_read(&summary)?;
+    Ok(code)
 }

@@ -40,21 +40,15 @@ pub fn print(batches: &[RecordBatch], style: Style, out: &mut (impl Write + Send
 }
 
 fn names(batches: &[RecordBatch]) -> Vec<String> {
-    batches
-        .first()
-        .map(|b| b.schema().fields().iter().map(|f| f.name().clone()).collect())
-        .unwrap_or_default()
+    batches.first().map(|b| b.schema().fields().iter().map(|f| f.name().clone()).collect()).unwrap_or_default()
 }
 
 /// Calls `row` with the cells of every row; NULL is an empty text.
 fn each_row(batches: &[RecordBatch], mut row: impl FnMut(Vec<String>) -> std::io::Result<()>) -> std::io::Result<()> {
     let options = FormatOptions::default();
     for batch in batches {
-        let columns: std::result::Result<Vec<_>, _> = batch
-            .columns()
-            .iter()
-            .map(|c| ArrayFormatter::try_new(c.as_ref(), &options))
-            .collect();
+        let columns: std::result::Result<Vec<_>, _> =
+            batch.columns().iter().map(|c| ArrayFormatter::try_new(c.as_ref(), &options)).collect();
         let columns = columns.map_err(std::io::Error::other)?;
         for index in 0..batch.num_rows() {
             row(columns.iter().map(|c| c.value(index).to_string()).collect())?;
@@ -65,10 +59,7 @@ fn each_row(batches: &[RecordBatch], mut row: impl FnMut(Vec<String>) -> std::io
 
 fn table(batches: &[RecordBatch], preset: &str, out: &mut impl Write) -> std::io::Result<()> {
     let mut table = Table::new();
-    table
-        .load_preset(preset)
-        .set_content_arrangement(ContentArrangement::Disabled)
-        .set_header(names(batches));
+    table.load_preset(preset).set_content_arrangement(ContentArrangement::Disabled).set_header(names(batches));
     each_row(batches, |cells| {
         table.add_row(cells);
         Ok(())

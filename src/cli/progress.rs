@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::ingest::{Progress, RejectSummary};
+use crate::ingest::{Progress, RejectSummary, UnreadInput};
 
 /// Rejects that are shown one by one; the rest is counted.
 const SHOWN_REJECTS: usize = 10;
@@ -25,10 +25,7 @@ impl Shown {
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
             bar
         });
-        Shown {
-            bar,
-            rejects: AtomicUsize::new(0),
-        }
+        Shown { bar, rejects: AtomicUsize::new(0) }
     }
 
     /// Takes the bar away.
@@ -64,6 +61,10 @@ impl Progress for Shown {
         if let Some(bar) = &self.bar {
             bar.set_message(format!("{seen} payloads"));
         }
+    }
+
+    fn unread(&self, input: &UnreadInput) {
+        self.line(&format!("not read: {}", input.error));
     }
 
     fn reject(&self, reject: &RejectSummary) {

@@ -55,11 +55,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<u8> {
     mart.register(&mut engine, &context.catalogue)?;
     prepare(&mut engine, &context.queries, &scope)?;
     let batches = engine.select(&select).map_err(|e| Error::usage(e.to_string()))?;
-    print::print(
-        &batches,
-        arguments.format,
-        &mut std::io::BufWriter::new(std::io::stdout()),
-    )?;
+    print::print(&batches, arguments.format, &mut std::io::BufWriter::new(std::io::stdout()))?;
     Ok(0)
 }
 
@@ -77,10 +73,8 @@ fn text_of(query: &str, context: &Context) -> Result<String> {
     }
     if !query.contains(char::is_whitespace) {
         let names: Vec<&str> = context.queries.reports.iter().map(|q| q.name.as_str()).collect();
-        return Err(
-            Error::usage(format!("{query} is no SELECT, no .sql file and no report"))
-                .hint(format!("reports: {}", names.join(", "))),
-        );
+        return Err(Error::usage(format!("{query} is no SELECT, no .sql file and no report"))
+            .hint(format!("reports: {}", names.join(", "))));
     }
     Ok(query.to_owned())
 }
@@ -97,11 +91,9 @@ fn balanced(select: &str) -> std::result::Result<&str, &'static str> {
     let (mut depth, mut chars) = (0i32, select.char_indices().peekable());
     while let Some((start, c)) = chars.next() {
         match c {
+            // A doubled quote closes and opens again, which comes to the same.
             '\'' | '"' => {
-                // A doubled quote closes and opens again, which comes to the same.
-                if !chars.by_ref().any(|(_, inner)| inner == c) {
-                    return Err("a quote is not closed");
-                }
+                chars.by_ref().find(|(_, inner)| *inner == c).ok_or("a quote is not closed")?;
             }
             '-' if select[start..].starts_with("--") => {
                 chars.by_ref().find(|(_, inner)| *inner == '\n');
@@ -128,20 +120,14 @@ mod tests {
 
     #[test]
     fn only_one_select_passes() {
-        for fine in [
-            "SELECT 1;",
-            "SELECT ';' AS a -- ;)\n",
-            "WITH a AS (SELECT 1 AS x) SELECT x FROM a",
-            "SELECT 1 /* ; ) */",
-        ] {
+        for fine in
+            ["SELECT 1;", "SELECT ';' AS a -- ;)\n", "WITH a AS (SELECT 1 AS x) SELECT x FROM a", "SELECT 1 /* ; ) */"]
+        {
             assert!(one_select(fine).is_ok(), "{fine}");
         }
-        for wrong in [
-            "SELECT 1; DROP TABLE x",
-            "SELECT 1) AS a; COPY x TO 'y'; SELECT (1",
-            "SELECT 'open",
-            "SELECT 1 /* open",
-        ] {
+        for wrong in
+            ["SELECT 1; DROP TABLE x", "SELECT 1) AS a; COPY x TO 'y'; SELECT (1", "SELECT 'open", "SELECT 1 /* open"]
+        {
             assert!(one_select(wrong).is_err(), "{wrong}");
         }
     }

@@ -110,9 +110,7 @@ impl OutputArguments {
         if let (Some(from), Some(to)) = (self.from, self.to)
             && from > to
         {
-            return Err(Error::usage(format!(
-                "the range is empty: --from {from} is after --to {to}"
-            )));
+            return Err(Error::usage(format!("the range is empty: --from {from} is after --to {to}")));
         }
         let mut config = config.clone();
         if let Some(zone) = &self.time_zone {
@@ -131,10 +129,7 @@ impl OutputArguments {
 
 /// What the embedded engine may use, by the configuration.
 pub fn resources(config: &Config) -> Resources {
-    Resources {
-        memory_limit: config.limits.memory.clone(),
-        threads: config.limits.threads,
-    }
+    Resources { memory_limit: config.limits.memory.clone(), threads: config.limits.threads }
 }
 
 /// Writes one run and says where it is.
@@ -149,10 +144,8 @@ pub fn write_run(
     let clock = Instant::now();
     let scope = output.scope(&context.config)?;
     let id = &uuid::Uuid::new_v4().simple().to_string()[..6];
-    let folder = RunFolder::create(
-        &output.out(&context.config)?,
-        format!("{}-{id}", started.format("%Y%m%dT%H%M%SZ")),
-    )?;
+    let folder =
+        RunFolder::create(&output.out(&context.config)?, format!("{}-{id}", started.format("%Y%m%dT%H%M%SZ")))?;
     let mut engine = DuckDb::open(&resources(&context.config))?;
     mart.register(&mut engine, &context.catalogue)?;
     prepare(&mut engine, &context.queries, &scope)?;
@@ -226,11 +219,7 @@ fn print_headline(frames: &BTreeMap<String, DataFrame>, folder: &Path) {
     if let Some(frame) = frames.get("pass_rates_by_provider") {
         println!("{}", headline(frame));
     }
-    println!(
-        "reports: {} ({})",
-        latest.display(),
-        folder.file_name().unwrap_or_default().to_string_lossy()
-    );
+    println!("reports: {} ({})", latest.display(), folder.file_name().unwrap_or_default().to_string_lossy());
 }
 
 fn headline(frame: &DataFrame) -> Table {
@@ -251,18 +240,10 @@ fn headline(frame: &DataFrame) -> Table {
     let rates = |name: &str| frame.column(name).ok().and_then(|c| c.f64().ok()).cloned();
     for row in 0..frame.height() {
         let count = |name: &str| counts(name).and_then(|c| c.get(row)).unwrap_or(0);
-        let percent = |name: &str| {
-            rates(name)
-                .and_then(|c| c.get(row))
-                .map(|r| format!("{:.1} %", r * 100.0))
-        };
-        let interval = percent("pass_rate_low")
-            .zip(percent("pass_rate_high"))
-            .map(|(l, h)| format!("{l} – {h}"));
+        let percent = |name: &str| rates(name).and_then(|c| c.get(row)).map(|r| format!("{:.1} %", r * 100.0));
+        let interval = percent("pass_rate_low").zip(percent("pass_rate_high")).map(|(l, h)| format!("{l} – {h}"));
         table.add_row([
-            texts("provider")
-                .and_then(|c| c.get(row).map(str::to_owned))
-                .unwrap_or_default(),
+            texts("provider").and_then(|c| c.get(row).map(str::to_owned)).unwrap_or_default(),
             count("verifications").to_string(),
             percent("pass_rate").unwrap_or_else(|| "–".into()),
             interval.unwrap_or_else(|| "–".into()),

@@ -45,11 +45,7 @@ pub fn run(arguments: &Arguments) -> Result<u8> {
         photo_bytes: arguments.photo_bytes,
         days: arguments.days,
     };
-    let bar = if std::io::stderr().is_terminal() {
-        ProgressBar::new(options.payloads)
-    } else {
-        ProgressBar::hidden()
-    };
+    let bar = if std::io::stderr().is_terminal() { ProgressBar::new(options.payloads) } else { ProgressBar::hidden() };
     let written = write(&arguments.out, &options, &|done| bar.set_position(done)).map_err(|e| match e.kind() {
         std::io::ErrorKind::AlreadyExists => Error::usage(e.to_string()),
         _ => Error::io("write the archive to", &arguments.out, &e),

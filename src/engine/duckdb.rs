@@ -46,10 +46,7 @@ impl DuckDb {
         if let Some(threads) = resources.threads {
             config = config.threads(i64::try_from(threads).unwrap_or(1))?;
         }
-        Ok(DuckDb {
-            connection: Connection::open_in_memory_with_flags(config)?,
-            _spill: spill,
-        })
+        Ok(DuckDb { connection: Connection::open_in_memory_with_flags(config)?, _spill: spill })
     }
 
     fn execute(&self, sql: &str) -> Result<()> {
@@ -60,10 +57,7 @@ impl DuckDb {
 impl Engine for DuckDb {
     fn register_files(&mut self, name: &str, columns: &[Column], files: &[PathBuf]) -> Result<()> {
         if files.is_empty() {
-            let fields: Vec<String> = columns
-                .iter()
-                .map(|c| format!("{} {}", c.name, sql_type(c.cell)))
-                .collect();
+            let fields: Vec<String> = columns.iter().map(|c| format!("{} {}", c.name, sql_type(c.cell))).collect();
             return self.execute(&format!("CREATE TABLE {name} ({})", fields.join(", ")));
         }
         let list: Vec<String> = files.iter().map(|f| quote(&f.to_string_lossy())).collect();

@@ -67,10 +67,7 @@ impl Queries {
     /// The compiled-in queries.
     pub fn builtin() -> Self {
         let read = |files: &[(&str, &str)]| files.iter().map(|(file, sql)| Query::new(file, sql)).collect();
-        Queries {
-            models: read(MODELS),
-            reports: read(REPORTS),
-        }
+        Queries { models: read(MODELS), reports: read(REPORTS) }
     }
 
     /// The compiled-in queries, overridden and joined by the files of a folder with `models` and `reports` in it.
@@ -82,10 +79,7 @@ impl Queries {
         let models = overlay(&mut queries.models, &folder.join("models"))?;
         let reports = overlay(&mut queries.reports, &folder.join("reports"))?;
         if models + reports == 0 {
-            return Err(Error::usage(format!(
-                "no .sql file in {0}/models or {0}/reports",
-                folder.display()
-            )));
+            return Err(Error::usage(format!("no .sql file in {0}/models or {0}/reports", folder.display())));
         }
         Ok(queries)
     }
@@ -95,29 +89,19 @@ impl Queries {
     /// # Errors
     /// When a model is wrong.
     pub fn define_models(&self, engine: &mut dyn Engine) -> Result<()> {
-        self.models
-            .iter()
-            .try_for_each(|m| engine.define(&m.name, &m.sql, m.materialise()))
+        self.models.iter().try_for_each(|m| engine.define(&m.name, &m.sql, m.materialise()))
     }
 }
 
 impl Query {
     fn new(file: &str, sql: &str) -> Self {
-        let name = file
-            .trim_start_matches(|c: char| c.is_ascii_digit())
-            .trim_start_matches('_');
-        Query {
-            name: name.to_owned(),
-            sql: sql.to_owned(),
-        }
+        let name = file.trim_start_matches(|c: char| c.is_ascii_digit()).trim_start_matches('_');
+        Query { name: name.to_owned(), sql: sql.to_owned() }
     }
 
     /// Whether its header asks for it to be computed once.
     pub fn materialise(&self) -> bool {
-        self.sql
-            .lines()
-            .take_while(|line| line.starts_with("--"))
-            .any(|line| line.trim() == "-- materialise: yes")
+        self.sql.lines().take_while(|line| line.starts_with("--")).any(|line| line.trim() == "-- materialise: yes")
     }
 }
 
@@ -166,10 +150,7 @@ mod tests {
         std::fs::write(folder.path().join("reports/mine.sql"), "SELECT 2 AS two").unwrap();
         let queries = Queries::with_folder(folder.path()).unwrap();
         let report = |name: &str| queries.reports.iter().find(|q| q.name == name).map(|q| q.sql.as_str());
-        assert_eq!(
-            (report("rejects"), report("mine")),
-            (Some("SELECT 1 AS one"), Some("SELECT 2 AS two"))
-        );
+        assert_eq!((report("rejects"), report("mine")), (Some("SELECT 1 AS one"), Some("SELECT 2 AS two")));
         assert!(Queries::with_folder(Path::new("/nowhere")).is_err());
     }
 }

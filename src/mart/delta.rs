@@ -54,9 +54,7 @@ impl LogEngine {
     /// # Errors
     /// When the path cannot be a URL.
     pub fn new(root: &Path) -> Result<Self> {
-        Ok(LogEngine(
-            DefaultEngineBuilder::new(store_from_url(&folder_url(root)?)?).build(),
-        ))
+        Ok(LogEngine(DefaultEngineBuilder::new(store_from_url(&folder_url(root)?)?).build()))
     }
 }
 
@@ -118,9 +116,7 @@ impl DeltaTable {
         }
         let mut files = Vec::with_capacity(paths.len());
         for path in paths {
-            let decoded = percent_encoding::percent_decode_str(&path)
-                .decode_utf8_lossy()
-                .into_owned();
+            let decoded = percent_encoding::percent_decode_str(&path).decode_utf8_lossy().into_owned();
             files.push(self.root.join(decoded));
         }
         files.sort();
@@ -175,11 +171,10 @@ impl DeltaTable {
                 self.snapshot = Snapshot::builder_for(url.as_str()).build(&engine.0)?;
                 Ok(())
             }
-            CommitResult::Conflicted(_) => Err(Error::failed(format!(
-                "another program wrote to {} meanwhile",
-                self.spec.name
-            ))
-            .hint("run again: nothing was lost and nothing counts twice")),
+            CommitResult::Conflicted(_) => {
+                Err(Error::failed(format!("another program wrote to {} meanwhile", self.spec.name))
+                    .hint("run again: nothing was lost and nothing counts twice"))
+            }
             CommitResult::Retryable(_) => {
                 Err(Error::failed(format!("the commit to {} did not go through", self.spec.name)).hint("run again"))
             }
@@ -189,30 +184,20 @@ impl DeltaTable {
     fn stats_columns(&self) -> Vec<delta_kernel::expressions::ColumnName> {
         let partition = self.spec.partition;
         let columns = self.spec.columns.iter().filter(|c| Some(c.name) != partition);
-        columns
-            .take(32)
-            .map(|c| delta_kernel::expressions::ColumnName::new([c.name]))
-            .collect()
+        columns.take(32).map(|c| delta_kernel::expressions::ColumnName::new([c.name])).collect()
     }
 }
 
 fn create(engine: &LogEngine, root: &Path, spec: &TableSpec) -> Result<()> {
     let schema = StructType::try_from_arrow(nullable(&spec.columns).as_ref())?;
     let url = folder_url(root)?;
-    let mut builder = create_table(
-        url.as_str(),
-        Arc::new(schema),
-        concat!("kycmart/", env!("CARGO_PKG_VERSION")),
-    );
+    let mut builder = create_table(url.as_str(), Arc::new(schema), concat!("kycmart/", env!("CARGO_PKG_VERSION")));
     if let Some(partition) = spec.partition {
         builder = builder
             .with_data_layout(DataLayout::partitioned([partition]))
             .with_table_properties([("delta.feature.materializePartitionColumns", "supported")]);
     }
-    match builder
-        .build(&engine.0, Box::new(FileSystemCommitter::new()))?
-        .commit(&engine.0)?
-    {
+    match builder.build(&engine.0, Box::new(FileSystemCommitter::new()))?.commit(&engine.0)? {
         CommitResult::Committed(_) => Ok(()),
         _ => Err(Error::failed(format!("the table {} could not be created", spec.name)).hint("run again")),
     }
@@ -226,20 +211,14 @@ fn bind(
     if values.is_empty() {
         return Ok(builder.build()?);
     }
-    let scalars: HashMap<String, Scalar> = values
-        .iter()
-        .map(|(k, v)| (k.clone(), Scalar::from(v.as_str())))
-        .collect();
+    let scalars: HashMap<String, Scalar> = values.iter().map(|(k, v)| (k.clone(), Scalar::from(v.as_str()))).collect();
     Ok(builder.with_partition_values(scalars).build()?)
 }
 
 /// The Arrow schema with every column nullable, as the log declares it: foreign writers need no `invariants` feature.
 fn nullable(columns: &[Column]) -> Arc<ArrowSchema> {
-    let fields: Vec<Field> = arrow_schema(columns)
-        .fields()
-        .iter()
-        .map(|f| f.as_ref().clone().with_nullable(true))
-        .collect();
+    let fields: Vec<Field> =
+        arrow_schema(columns).fields().iter().map(|f| f.as_ref().clone().with_nullable(true)).collect();
     Arc::new(Schema::new(fields))
 }
 
@@ -254,10 +233,7 @@ fn split(rows: &RecordBatch, partition: Option<&str>) -> Result<Vec<(BTreeMap<St
         .ok_or_else(|| Error::failed(format!("the partition column {column} is not text")))?;
     let mut groups: BTreeMap<&str, Vec<u32>> = BTreeMap::new();
     for row in 0..values.len() {
-        groups
-            .entry(values.value(row))
-            .or_default()
-            .push(u32::try_from(row).unwrap_or(u32::MAX));
+        groups.entry(values.value(row)).or_default().push(u32::try_from(row).unwrap_or(u32::MAX));
     }
     let mut parts = Vec::with_capacity(groups.len());
     for (value, indices) in groups {

@@ -17,16 +17,12 @@ use crate::provider::catalogue::Catalogue;
 use crate::record::{AuthorityStatus, Batch, Check, Code, Input, Observation, Receipt, Reject, Submission, Table};
 
 /// Rows of one table that are held before they are written to a file.
-const FLUSH_ROWS: usize = 100_000;
+const FLUSH_ROWS: usize = 25_000;
 
 /// Every table, `batches` first: who opens them in this order sees all rows of every batch that is listed.
 pub fn table_specs() -> Vec<TableSpec> {
     fn spec<T: Table>() -> TableSpec {
-        TableSpec {
-            name: T::NAME,
-            columns: T::columns(),
-            partition: T::PARTITION,
-        }
+        TableSpec { name: T::NAME, columns: T::columns(), partition: T::PARTITION }
     }
     vec![
         spec::<Batch>(),
@@ -55,23 +51,12 @@ impl Mart {
     /// When there is none at this path or its log cannot be read.
     pub fn open(root: &Path) -> Result<Self> {
         if !root.join(Batch::NAME).join("_delta_log").is_dir() {
-            return Err(
-                Error::usage(format!("there is no mart at {}", root.display())).hint(format!(
-                    "make one with: kycmart ingest SOURCE --mart {}",
-                    root.display()
-                )),
-            );
+            return Err(Error::usage(format!("there is no mart at {}", root.display()))
+                .hint(format!("make one with: kycmart ingest SOURCE --mart {}", root.display())));
         }
         let log = LogEngine::new(root)?;
-        let tables = table_specs()
-            .into_iter()
-            .map(|spec| DeltaTable::open(&log, root, spec))
-            .collect::<Result<_>>()?;
-        Ok(Mart {
-            root: root.to_owned(),
-            log,
-            tables,
-        })
+        let tables = table_specs().into_iter().map(|spec| DeltaTable::open(&log, root, spec)).collect::<Result<_>>()?;
+        Ok(Mart { root: root.to_owned(), log, tables })
     }
 
     /// Opens a mart for writing, or makes it.
@@ -87,11 +72,7 @@ impl Mart {
             tables.push(DeltaTable::open_or_create(&log, root, spec)?);
         }
         tables.reverse();
-        Ok(Mart {
-            root: root.to_owned(),
-            log,
-            tables,
-        })
+        Ok(Mart { root: root.to_owned(), log, tables })
     }
 
     /// Where it is.
@@ -144,10 +125,7 @@ impl Mart {
 
     fn table(&mut self, name: &str) -> Result<&mut DeltaTable> {
         let missing = || Error::failed(format!("the mart has no table {name}"));
-        self.tables
-            .iter_mut()
-            .find(|t| t.spec().name == name)
-            .ok_or_else(missing)
+        self.tables.iter_mut().find(|t| t.spec().name == name).ok_or_else(missing)
     }
 }
 
@@ -159,21 +137,14 @@ struct Buffer<T> {
 
 impl<T> Default for Buffer<T> {
     fn default() -> Self {
-        Buffer {
-            rows: Vec::new(),
-            staged: Vec::new(),
-        }
+        Buffer { rows: Vec::new(), staged: Vec::new() }
     }
 }
 
 impl<T: Table> Buffer<T> {
     fn extend(&mut self, mart: &mut Mart, rows: impl IntoIterator<Item = T>) -> Result<()> {
         self.rows.extend(rows);
-        if self.rows.len() >= FLUSH_ROWS {
-            self.stage(mart)
-        } else {
-            Ok(())
-        }
+        if self.rows.len() >= FLUSH_ROWS { self.stage(mart) } else { Ok(()) }
     }
 
     fn stage(&mut self, mart: &mut Mart) -> Result<()> {
@@ -227,13 +198,10 @@ impl BatchWriter<'_> {
     /// # Errors
     /// When a file cannot be written.
     pub fn facts(&mut self, rows: crate::normalise::Rows) -> Result<()> {
-        self.observations
-            .extend(self.mart, stamped!(rows.observations, &self.batch_id))?;
+        self.observations.extend(self.mart, stamped!(rows.observations, &self.batch_id))?;
         self.checks.extend(self.mart, stamped!(rows.checks, &self.batch_id))?;
-        self.authority
-            .extend(self.mart, stamped!(rows.authority, &self.batch_id))?;
-        self.submissions
-            .extend(self.mart, stamped!(rows.submission, &self.batch_id))
+        self.authority.extend(self.mart, stamped!(rows.authority, &self.batch_id))?;
+        self.submissions.extend(self.mart, stamped!(rows.submission, &self.batch_id))
     }
 
     /// Adds one delivery of a payload, new or known.
@@ -277,12 +245,7 @@ impl BatchWriter<'_> {
         self.rejects.commit(mart, number)?;
         self.inputs.commit(mart, number)?;
         code_buffer.commit(mart, number)?;
-        let versions: Vec<String> = mart
-            .versions()
-            .iter()
-            .skip(1)
-            .map(|(name, v)| format!("{name}={v}"))
-            .collect();
+        let versions: Vec<String> = mart.versions().iter().skip(1).map(|(name, v)| format!("{name}={v}")).collect();
         batch.table_versions = versions.join(",");
         let mut last = Buffer::<Batch>::default();
         last.extend(mart, [batch])?;
@@ -303,12 +266,7 @@ impl MartLock {
     pub fn take(root: &Path, command: &str) -> Result<Self> {
         std::fs::create_dir_all(root).map_err(|e| Error::io("create the mart", root, &e))?;
         let path = root.join(".lock");
-        let options = File::options()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path);
+        let options = File::options().read(true).write(true).create(true).truncate(false).open(&path);
         let mut file = options.map_err(|e| Error::io("lock the mart with", &path, &e))?;
         match file.try_lock() {
             Ok(()) => {
@@ -320,15 +278,9 @@ impl MartLock {
             Err(std::fs::TryLockError::WouldBlock) => {
                 let mut who = String::new();
                 let _ = file.read_to_string(&mut who);
-                let who = if who.is_empty() {
-                    "another program".to_owned()
-                } else {
-                    who
-                };
-                Err(
-                    Error::failed(format!("the mart {} is being written by {who}", root.display()))
-                        .hint("wait until it has finished, then run again"),
-                )
+                let who = if who.is_empty() { "another program".to_owned() } else { who };
+                Err(Error::failed(format!("the mart {} is being written by {who}", root.display()))
+                    .hint("wait until it has finished, then run again"))
             }
             Err(std::fs::TryLockError::Error(e)) => Err(Error::io("lock the mart with", &path, &e)),
         }

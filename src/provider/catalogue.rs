@@ -35,15 +35,7 @@ pub const COLUMNS: [&str; 14] = [
 ];
 
 /// The outcomes a row may state; none is written as an empty cell. `unknown` is what has no row.
-pub const OUTCOMES: [&str; 7] = [
-    "passed",
-    "failed",
-    "review",
-    "incomplete",
-    "unavailable",
-    "error",
-    "pending",
-];
+pub const OUTCOMES: [&str; 7] = ["passed", "failed", "review", "incomplete", "unavailable", "error", "pending"];
 
 /// Products that no observation has.
 const PSEUDO_PRODUCTS: [&str; 4] = ["submission", "query", "detail", "action"];
@@ -89,23 +81,12 @@ impl Entry {
     /// What a row is known by: no two rows of a catalogue share it.
     fn key(&self) -> Key {
         let text = fold_text(&self.text);
-        (
-            self.provider.word(),
-            self.product.clone(),
-            self.code.clone(),
-            self.error_code.clone(),
-            text,
-        )
+        (self.provider.word(), self.product.clone(), self.code.clone(), self.error_code.clone(), text)
     }
 
     /// How closely the row matches; the greatest wins.
     fn closeness(&self) -> (bool, bool, bool, bool) {
-        (
-            self.product != ANY,
-            self.code != ANY,
-            self.error_code != ANY,
-            self.text != ANY,
-        )
+        (self.product != ANY, self.code != ANY, self.error_code != ANY, self.text != ANY)
     }
 
     fn cells(&self) -> [&str; 14] {
@@ -171,11 +152,8 @@ impl Catalogue {
 
     /// The built-in catalogue with a user's rows: a row with the same key columns replaces ours, any other is added.
     pub fn with_overrides(csv_text: &str, origin: &str) -> Result<Catalogue, CatalogueError> {
-        let mut rows: BTreeMap<Key, Entry> = Catalogue::builtin()
-            .entries
-            .iter()
-            .map(|entry| (entry.key(), entry.clone()))
-            .collect();
+        let mut rows: BTreeMap<Key, Entry> =
+            Catalogue::builtin().entries.iter().map(|entry| (entry.key(), entry.clone())).collect();
         rows.extend(parse(csv_text, origin)?);
         Ok(Catalogue::from_rows(rows))
     }
@@ -197,11 +175,7 @@ impl Catalogue {
             }
         }
         let digest = blake3::hash(canonical_csv(&entries).as_bytes()).to_hex();
-        Catalogue {
-            version: digest[..12].to_string(),
-            entries,
-            words,
-        }
+        Catalogue { version: digest[..12].to_string(), entries, words }
     }
 
     /// The first 12 hexadecimal digits of the BLAKE3 of the catalogue as canonical CSV.
@@ -221,25 +195,17 @@ impl Catalogue {
 
     /// The displayed form of a text of this provider, if any row holds it. Only such texts may be stored.
     pub fn known_text(&self, provider: Provider, text: &str) -> Option<&str> {
-        self.words
-            .get(&provider)?
-            .texts
-            .get(&fold_text(text))
-            .map(String::as_str)
+        self.words.get(&provider)?.texts.get(&fold_text(text)).map(String::as_str)
     }
 
     /// Whether any row of this provider holds this code.
     pub fn knows_code(&self, provider: Provider, code: &str) -> bool {
-        self.words
-            .get(&provider)
-            .is_some_and(|known| known.codes.contains(code))
+        self.words.get(&provider).is_some_and(|known| known.codes.contains(code))
     }
 
     /// Whether any row of this provider holds this error code.
     pub fn knows_error(&self, provider: Provider, code: &str) -> bool {
-        self.words
-            .get(&provider)
-            .is_some_and(|known| known.errors.contains(code))
+        self.words.get(&provider).is_some_and(|known| known.errors.contains(code))
     }
 
     /// The catalogue as rows of the table `codes`, texts in the form in which observations store them.
@@ -251,10 +217,7 @@ impl Catalogue {
             product: entry.product.clone(),
             code: entry.code.clone(),
             error_code: entry.error_code.clone(),
-            text: self
-                .known_text(entry.provider, &entry.text)
-                .unwrap_or(&entry.text)
-                .to_owned(),
+            text: self.known_text(entry.provider, &entry.text).unwrap_or(&entry.text).to_owned(),
             outcome: entry.outcome.clone(),
             is_final: entry.is_final,
             half: entry.half.clone(),
@@ -295,11 +258,7 @@ impl Catalogue {
             self.entries.iter().filter(fits).max_by_key(|entry| entry.closeness())
         };
         let by_code = closest(result_code.unwrap_or(""), false);
-        if text.is_empty() || text == ANY {
-            by_code
-        } else {
-            by_code.or_else(|| closest("", true))
-        }
+        if text.is_empty() || text == ANY { by_code } else { by_code.or_else(|| closest("", true)) }
     }
 }
 
@@ -324,9 +283,8 @@ fn builtin_rows() -> Result<BTreeMap<Key, Entry>, CatalogueError> {
 
 fn canonical_csv(entries: &[Entry]) -> String {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    let written = std::iter::once(COLUMNS)
-        .chain(entries.iter().map(Entry::cells))
-        .try_for_each(|r| writer.write_record(r));
+    let written =
+        std::iter::once(COLUMNS).chain(entries.iter().map(Entry::cells)).try_for_each(|r| writer.write_record(r));
     written.expect("rows of one width, written to memory");
     let bytes = writer.into_inner().expect("writing to memory does not fail");
     String::from_utf8(bytes).expect("made from strings")
@@ -334,28 +292,15 @@ fn canonical_csv(entries: &[Entry]) -> String {
 
 /// Reads a catalogue file.
 fn parse(csv_text: &str, origin: &str) -> Result<BTreeMap<Key, Entry>, CatalogueError> {
-    let error = |line, column, problem: String| CatalogueError {
-        origin: origin.to_string(),
-        line,
-        column,
-        problem,
-    };
+    let error = |line, column, problem: String| CatalogueError { origin: origin.to_string(), line, column, problem };
     let text = csv_text.strip_prefix('\u{feff}').unwrap_or(csv_text);
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .from_reader(text.as_bytes());
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
     let mut rows = BTreeMap::new();
     let mut lines: HashMap<Key, u64> = HashMap::new();
     let mut header_seen = false;
     for record in reader.records() {
-        let record = record.map_err(|e| {
-            error(
-                e.position().map_or(0, csv::Position::line),
-                None,
-                "this is not CSV".to_string(),
-            )
-        })?;
+        let record = record
+            .map_err(|e| error(e.position().map_or(0, csv::Position::line), None, "this is not CSV".to_string()))?;
         let line = record.position().map_or(0, csv::Position::line);
         if !header_seen {
             header_seen = true;
@@ -365,32 +310,18 @@ fn parse(csv_text: &str, origin: &str) -> Result<BTreeMap<Key, Entry>, Catalogue
             continue;
         }
         if record.len() != COLUMNS.len() {
-            return Err(error(
-                line,
-                None,
-                format!("{} cells where {} are needed", record.len(), COLUMNS.len()),
-            ));
+            return Err(error(line, None, format!("{} cells where {} are needed", record.len(), COLUMNS.len())));
         }
-        let entry = Row(&record)
-            .entry()
-            .map_err(|(column, problem)| error(line, Some(column), problem))?;
+        let entry = Row(&record).entry().map_err(|(column, problem)| error(line, Some(column), problem))?;
         if let Some(earlier) = lines.insert(entry.key(), line) {
-            return Err(error(
-                line,
-                None,
-                format!("its five key columns are those of line {earlier}"),
-            ));
+            return Err(error(line, None, format!("its five key columns are those of line {earlier}")));
         }
         rows.insert(entry.key(), entry);
     }
     if header_seen {
         Ok(rows)
     } else {
-        Err(error(
-            1,
-            None,
-            format!("empty; the header must be `{}`", COLUMNS.join(",")),
-        ))
+        Err(error(1, None, format!("empty; the header must be `{}`", COLUMNS.join(","))))
     }
 }
 
@@ -401,19 +332,12 @@ type Refused = (&'static str, String);
 
 impl Row<'_> {
     fn cell(&self, column: &str) -> &str {
-        COLUMNS
-            .iter()
-            .position(|c| *c == column)
-            .and_then(|i| self.0.get(i))
-            .unwrap_or("")
-            .trim()
+        COLUMNS.iter().position(|c| *c == column).and_then(|i| self.0.get(i)).unwrap_or("").trim()
     }
 
     fn entry(&self) -> Result<Entry, Refused> {
         let outcome = self.optional("outcome", &OUTCOMES)?;
-        let is_final = self
-            .flag("is_final")?
-            .ok_or_else(|| refused("is_final", &["true", "false"]))?;
+        let is_final = self.flag("is_final")?.ok_or_else(|| refused("is_final", &["true", "false"]))?;
         if is_final != matches!(outcome.as_deref(), Some("passed" | "failed")) {
             return Err((
                 "is_final",
@@ -429,12 +353,8 @@ impl Row<'_> {
             text: tidy_text(self.cell("text")),
             outcome,
             is_final,
-            half: self
-                .optional("half", &HALVES)?
-                .ok_or_else(|| refused("half", &HALVES))?,
-            is_human: self
-                .flag("is_human")?
-                .ok_or_else(|| refused("is_human", &["true", "false"]))?,
+            half: self.optional("half", &HALVES)?.ok_or_else(|| refused("half", &HALVES))?,
+            is_human: self.flag("is_human")?.ok_or_else(|| refused("is_human", &["true", "false"]))?,
             authority_signal: self.optional("authority_signal", &SIGNALS)?,
             billable: self.optional("billable", &["yes", "no"])?,
             retryable: self.flag("retryable")?,
@@ -446,8 +366,7 @@ impl Row<'_> {
     fn product(&self) -> Result<String, Refused> {
         let products = Product::ALL.iter().map(|p| p.word());
         let allowed: Vec<&str> = std::iter::once(ANY).chain(PSEUDO_PRODUCTS).chain(products).collect();
-        self.optional("product", &allowed)?
-            .ok_or_else(|| refused("product", &allowed))
+        self.optional("product", &allowed)?.ok_or_else(|| refused("product", &allowed))
     }
 
     /// A word of a list, or nothing.

@@ -161,12 +161,9 @@ fn every_named_word_has_a_row() {
     for text in TEXTS.lines() {
         assert!(catalogue.known_text(SmileId, text).is_some(), "{text}");
     }
-    for text in [
-        "OK",
-        "Server error",
-        "This signatureId is not exist.",
-        "No Face detected from the uploaded first picture",
-    ] {
+    for text in
+        ["OK", "Server error", "This signatureId is not exist.", "No Face detected from the uploaded first picture"]
+    {
         assert!(catalogue.known_text(AdvanceAi, text).is_some(), "{text}");
     }
 }

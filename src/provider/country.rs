@@ -103,22 +103,14 @@ mod tests {
         assert!(rows.windows(2).all(|pair| pair[0].alpha2 < pair[1].alpha2));
         let alpha3: BTreeSet<&str> = rows.iter().map(|country| country.alpha3.as_str()).collect();
         assert_eq!(alpha3.len(), 250);
-        assert!(
-            alpha3
-                .iter()
-                .all(|code| code.len() == 3 && code.bytes().all(|b| b.is_ascii_uppercase()))
-        );
+        assert!(alpha3.iter().all(|code| code.len() == 3 && code.bytes().all(|b| b.is_ascii_uppercase())));
     }
 
     #[test]
     fn no_spelling_means_two_countries() {
         let mut owner: BTreeMap<String, String> = BTreeMap::new();
         for country in rows() {
-            let folded = country
-                .names
-                .iter()
-                .map(|name| fold(name))
-                .chain([country.alpha3.to_lowercase()]);
+            let folded = country.names.iter().map(|name| fold(name)).chain([country.alpha3.to_lowercase()]);
             for spelling in folded.chain([country.alpha2.to_lowercase()]) {
                 let first = owner.entry(spelling.clone()).or_insert_with(|| country.alpha2.clone());
                 assert_eq!(*first, country.alpha2, "{spelling}");
@@ -175,9 +167,7 @@ mod tests {
 
     #[test]
     fn what_is_no_country_has_no_code() {
-        for text in [
-            "", " ", "N/A", "N.A.", "n-a", "N-G", "ZZ", "XXX", "Atlantis", "the", "NG-LA",
-        ] {
+        for text in ["", " ", "N/A", "N.A.", "n-a", "N-G", "ZZ", "XXX", "Atlantis", "the", "NG-LA"] {
             assert_eq!(alpha2(text), None, "{text}");
         }
     }

@@ -20,6 +20,9 @@ use self::wire::Object;
 use crate::envelope::Envelope;
 use crate::record::{Channel, Environment, Kind, Micros, Product, Provider, RejectReason, SignatureClass};
 
+/// Personal strings that are gathered of one payload. Where there are more, every reference of it counts as personal.
+pub const MOST_PERSONAL: usize = 5_000;
+
 /// What one payload states, as sent.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decoded {
@@ -69,10 +72,7 @@ impl Decoded {
 
     /// An unreadable payload.
     pub fn rejected(provider: Option<Provider>, reason: RejectReason, detail: impl Into<String>) -> Self {
-        Decoded {
-            reject: Some((reason, detail.into())),
-            ..Decoded::new(provider, Kind::Unreadable)
-        }
+        Decoded { reject: Some((reason, detail.into())), ..Decoded::new(provider, Kind::Unreadable) }
     }
 }
 
@@ -89,11 +89,7 @@ pub struct Signature {
 impl Signature {
     /// No signature.
     pub fn absent() -> Self {
-        Signature {
-            class: SignatureClass::Absent,
-            value: None,
-            timestamp: None,
-        }
+        Signature { class: SignatureClass::Absent, value: None, timestamp: None }
     }
 }
 
@@ -205,11 +201,7 @@ pub fn decode(body: &[u8], envelope: &Envelope) -> Decoded {
         Some(b'{') => decode_object(text, envelope),
         Some(b'"') => decode_string(text, envelope),
         Some(b'[') => match wire::check_json(text) {
-            Ok(()) => Decoded::rejected(
-                None,
-                RejectReason::NotAnObject,
-                "a JSON array without an object of its own",
-            ),
+            Ok(()) => Decoded::rejected(None, RejectReason::NotAnObject, "a JSON array without an object of its own"),
             Err(e) => broken_json(text, envelope, &e),
         },
         _ => decode_form_or_text(text, envelope),
@@ -258,9 +250,7 @@ fn claim(object: &Object, envelope: &Envelope) -> Option<Decoded> {
 /// Whether what is stored beside the body says whose it is: v3 bodies name nothing themselves.
 fn says_smile_id(envelope: &Envelope) -> bool {
     envelope.provider == Some(Provider::SmileId)
-        || ["Response-Signature", "Response-Timestamp"]
-            .iter()
-            .any(|name| envelope.header(name).is_some())
+        || ["Response-Signature", "Response-Timestamp"].iter().any(|name| envelope.header(name).is_some())
 }
 
 /// A payload that a store encoded a second time, or a bare text.
@@ -291,12 +281,12 @@ fn unknown_shape(envelope: &Envelope) -> Decoded {
 }
 
 fn broken_json(text: &str, envelope: &Envelope, error: &serde_json::Error) -> Decoded {
-    let reason = if error.is_eof() {
-        RejectReason::TruncatedJson
-    } else {
-        RejectReason::InvalidJson
+    let (reason, what) = match error.classify() {
+        serde_json::error::Category::Eof => (RejectReason::TruncatedJson, "it ends"),
+        serde_json::error::Category::Data => (RejectReason::TooLarge, wire::TOO_MANY),
+        _ => (RejectReason::InvalidJson, "broken"),
     };
-    let detail = format!("broken at line {}, column {}", error.line(), error.column());
+    let detail = format!("{what} at line {}, column {}", error.line(), error.column());
     Decoded::rejected(guess(text.as_bytes()).or(envelope.provider), reason, detail)
 }
 
@@ -305,19 +295,9 @@ fn guess(body: &[u8]) -> Option<Provider> {
     const MARKS: [(Provider, &[&str]); 3] = [
         (
             Provider::Jumio,
-            &[
-                "jumio",
-                "netverify",
-                "scanReference",
-                "workflowExecution",
-                "verificationStatus",
-                "transactionReference",
-            ],
+            &["jumio", "netverify", "scanReference", "workflowExecution", "verificationStatus", "transactionReference"],
         ),
-        (
-            Provider::AdvanceAi,
-            &["overallResult", "idvResult", "docDatabaseDetail", "pricingStrategy"],
-        ),
+        (Provider::AdvanceAi, &["overallResult", "idvResult", "docDatabaseDetail", "pricingStrategy"]),
         (
             Provider::SmileId,
             &[
@@ -334,10 +314,7 @@ fn guess(body: &[u8]) -> Option<Provider> {
     ];
     let head = &body[..body.len().min(64 * 1024)];
     let holds = |mark: &str| memchr::memmem::find(head, mark.as_bytes()).is_some();
-    MARKS
-        .iter()
-        .find(|(_, marks)| marks.iter().any(|m| holds(m)))
-        .map(|(provider, _)| *provider)
+    MARKS.iter().find(|(_, marks)| marks.iter().any(|m| holds(m))).map(|(provider, _)| *provider)
 }
 
 #[cfg(test)]
@@ -364,14 +341,8 @@ mod tests {
     fn broken_payloads_are_rejected_with_a_position_and_never_quoted() {
         for (body, reason) in [
             (&b""[..], RejectReason::Empty),
-            (
-                b"{\"SmileJobID\": \"0001\", \"FullName\": \"Zuri Okaf",
-                RejectReason::TruncatedJson,
-            ),
-            (
-                b"{\"SmileJobID\": \"0001\", \"FullName\": Zuri}",
-                RejectReason::InvalidJson,
-            ),
+            (b"{\"SmileJobID\": \"0001\", \"FullName\": \"Zuri Okaf", RejectReason::TruncatedJson),
+            (b"{\"SmileJobID\": \"0001\", \"FullName\": Zuri}", RejectReason::InvalidJson),
             (b"\xff\xfe{", RejectReason::NotUtf8),
             (b"[1, 2]", RejectReason::NotAnObject),
             (b"{\"order\": 7, \"buyer\": \"Zuri\"}", RejectReason::UnknownShape),
@@ -391,6 +362,13 @@ mod tests {
         assert_eq!(kind(&inside).1, Kind::Callback);
         let objects = format!("{}1{}", r#"{"a":"#.repeat(100_000), "}".repeat(100_000));
         assert_eq!(kind(&objects).1, Kind::Unreadable);
+    }
+
+    #[test]
+    fn more_fields_than_any_provider_sends_are_refused() {
+        let many = format!(r#"{{"SmileJobID":"0000000007","ResultCode":"1012"{}}}"#, r#","a":1"#.repeat(200_000));
+        let decoded = decode(many.as_bytes(), &Envelope::default());
+        assert_eq!(decoded.reject.map(|(reason, _)| reason), Some(RejectReason::TooLarge));
     }
 
     proptest! {

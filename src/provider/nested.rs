@@ -102,12 +102,7 @@ mod tests {
 
     #[test]
     fn an_object_is_read_from_json_from_text_and_from_a_list_of_one() {
-        for json in [
-            r#"{"a":"1"}"#,
-            r#""{\"a\":\"1\"}""#,
-            r#"[{"a":"1"}]"#,
-            r#"["{\"a\": \"1\"}"]"#,
-        ] {
+        for json in [r#"{"a":"1"}"#, r#""{\"a\":\"1\"}""#, r#"[{"a":"1"}]"#, r#"["{\"a\": \"1\"}"]"#] {
             let value = Value::Json(Cow::Borrowed(json));
             let object = of_value(&value).expect(json);
             assert_eq!(object.text(&["a"]).as_deref(), Some("1"), "{json}");

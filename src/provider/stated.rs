@@ -5,8 +5,8 @@
 //!
 //! Not here: what any field means; problems name fields and never hold a value.
 
-use super::nested;
 use super::wire::{Object, Sort, Value};
+use super::{MOST_PERSONAL, nested};
 use crate::record::Micros;
 
 /// Personal strings are searched this deep; provider payloads nest less.
@@ -28,11 +28,7 @@ pub fn word(object: &Object, names: &[&str]) -> Option<String> {
 pub fn value_text(value: &Value) -> Option<String> {
     if value.sort() == Sort::Array {
         let list = value.list();
-        return if let [only] = list.as_slice() {
-            scalar_text(only)
-        } else {
-            None
-        };
+        return if let [only] = list.as_slice() { scalar_text(only) } else { None };
     }
     scalar_text(value)
 }
@@ -46,17 +42,7 @@ fn scalar_text(value: &Value) -> Option<String> {
 /// Whether a text stands for "nothing stated".
 pub fn is_placeholder(text: &str) -> bool {
     let text = text.trim();
-    let words = [
-        "n/a",
-        "null",
-        "none",
-        "nil",
-        "undefined",
-        "...",
-        "…",
-        "-",
-        "not available",
-    ];
+    let words = ["n/a", "null", "none", "nil", "undefined", "...", "…", "-", "not available"];
     text.is_empty() || words.iter().any(|word| text.eq_ignore_ascii_case(word))
 }
 
@@ -98,6 +84,7 @@ pub fn note(personal: &mut Vec<String>, text: &str) {
         && length <= LONGEST_PERSONAL
         && !is_placeholder(text)
         && !text.contains("**")
+        && personal.len() < MOST_PERSONAL
         && !personal.iter().any(|known| known == text)
     {
         personal.push(text.to_owned());
@@ -112,11 +99,7 @@ pub fn note_fields(
     is_personal: &dyn Fn(&str) -> bool,
     is_neutral: &dyn Fn(&str) -> bool,
 ) {
-    let mut walk = Walk {
-        personal,
-        is_personal,
-        is_neutral,
-    };
+    let mut walk = Walk { personal, is_personal, is_neutral };
     walk.object(object, DEPTH, false);
 }
 
@@ -192,9 +175,7 @@ mod tests {
                 "address":"{'city': 'Nowhere', 'country': 'NGA'}","y":"not me"}"#,
         );
         let mut personal = Vec::new();
-        note_fields(&mut personal, &o, &|key| key == "name" || key == "address", &|key| {
-            key == "country"
-        });
+        note_fields(&mut personal, &o, &|key| key == "name" || key == "address", &|key| key == "country");
         assert_eq!(personal, ["Adaeze Test", "1 Made Up Way", "12345", "Nowhere"]);
     }
 

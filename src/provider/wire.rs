@@ -13,6 +13,12 @@ use std::fmt;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+/// Fields of one object, or elements of one array, above which it is refused: no provider sends as many, and each costs
+/// memory.
+pub const MOST_FIELDS: usize = 100_000;
+/// How the refusal reads.
+pub const TOO_MANY: &str = "more than 100000 fields at one level";
+
 /// One value: JSON source text, or the plain text of a form field.
 #[derive(Clone, Debug)]
 pub enum Value<'a> {
@@ -90,10 +96,7 @@ impl<'a> Value<'a> {
                 if is_empty_array(inner) {
                     return Some(Object::default());
                 }
-                inner
-                    .starts_with('{')
-                    .then(|| Object::parse(inner).ok().map(Object::into_owned))
-                    .flatten()
+                inner.starts_with('{').then(|| Object::parse(inner).ok().map(Object::into_owned)).flatten()
             }
             _ => None,
         }
@@ -108,11 +111,7 @@ impl<'a> Value<'a> {
                 let text = self.text().unwrap_or_default();
                 let inner = text.trim();
                 match inner.as_bytes().first() {
-                    Some(b'[') => parse_array(inner)
-                        .unwrap_or_default()
-                        .into_iter()
-                        .map(Value::into_owned)
-                        .collect(),
+                    Some(b'[') => parse_array(inner).unwrap_or_default().into_iter().map(Value::into_owned).collect(),
                     Some(b'{') if Object::parse(inner).is_ok() => vec![Value::Json(Cow::Owned(inner.to_owned()))],
                     _ => Vec::new(),
                 }
@@ -138,9 +137,7 @@ impl<'a> Value<'a> {
 }
 
 fn is_empty_array(json: &str) -> bool {
-    json.strip_prefix('[')
-        .and_then(|rest| rest.strip_suffix(']'))
-        .is_some_and(|inner| inner.trim().is_empty())
+    json.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).is_some_and(|inner| inner.trim().is_empty())
 }
 
 fn decode_string(json: &str) -> Option<Cow<'_, str>> {
@@ -231,11 +228,7 @@ impl<'a> Object<'a> {
 
     /// The same object without a borrow.
     pub fn into_owned(self) -> Object<'static> {
-        let fields = self
-            .fields
-            .into_iter()
-            .map(|(k, v)| (Cow::Owned(k.into_owned()), v.into_owned()))
-            .collect();
+        let fields = self.fields.into_iter().map(|(k, v)| (Cow::Owned(k.into_owned()), v.into_owned())).collect();
         Object { fields }
     }
 }
@@ -243,9 +236,7 @@ impl<'a> Object<'a> {
 /// Whether two names are the same but for case, `_` and `-`.
 pub fn same_name(a: &str, b: &str) -> bool {
     fn fold(name: &str) -> impl Iterator<Item = u8> + '_ {
-        name.bytes()
-            .filter(|c| *c != b'_' && *c != b'-')
-            .map(|c| c.to_ascii_lowercase())
+        name.bytes().filter(|c| *c != b'_' && *c != b'-').map(|c| c.to_ascii_lowercase())
     }
     a == b || fold(a).eq(fold(b))
 }
@@ -282,6 +273,9 @@ impl<'de> Visitor<'de> for ObjectVisitor {
         let mut fields = Vec::with_capacity(16);
         while let Some(key) = map.next_key::<Key<'de>>()? {
             let raw: &'de RawValue = map.next_value()?;
+            if fields.len() == MOST_FIELDS {
+                return Err(serde::de::Error::custom(TOO_MANY));
+            }
             fields.push((key.0, Value::Json(Cow::Borrowed(raw.get()))));
         }
         Ok(Object { fields })
@@ -303,6 +297,9 @@ impl<'de> Visitor<'de> for ArrayVisitor {
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
         let mut values = Vec::new();
         while let Some(raw) = seq.next_element::<&'de RawValue>()? {
+            if values.len() == MOST_FIELDS {
+                return Err(serde::de::Error::custom(TOO_MANY));
+            }
             values.push(Value::Json(Cow::Borrowed(raw.get())));
         }
         Ok(values)

@@ -30,11 +30,7 @@ pub fn finish(mut frame: DataFrame, boundaries: [f64; 2]) -> Result<DataFrame> {
         let asked: Vec<u64> = up.iter().zip(&down).map(|(u, d)| u + d).collect();
         add_rate(&mut frame, "availability", &up, &asked)?;
         if has(&frame, "status") {
-            let marks: Vec<Option<bool>> = up
-                .iter()
-                .zip(&asked)
-                .map(|(u, n)| indicative(*u, *n, boundaries))
-                .collect();
+            let marks: Vec<Option<bool>> = up.iter().zip(&asked).map(|(u, n)| indicative(*u, *n, boundaries)).collect();
             frame.with_column(Series::new("indicative".into(), marks).into_column())?;
         }
     }
@@ -43,10 +39,7 @@ pub fn finish(mut frame: DataFrame, boundaries: [f64; 2]) -> Result<DataFrame> {
         add_rate(&mut frame, "coverage", &with, &all)?;
     }
     if has(&frame, "verifications") && has(&frame, "product_verifications") {
-        let (part, all) = (
-            counts(&frame, "verifications")?,
-            counts(&frame, "product_verifications")?,
-        );
+        let (part, all) = (counts(&frame, "verifications")?, counts(&frame, "product_verifications")?);
         add_rate(&mut frame, "share", &part, &all)?;
     }
     times(frame)
@@ -59,11 +52,7 @@ fn has(frame: &DataFrame, name: &str) -> bool {
 /// A count column; NULL counts as 0, as in SQL a sum over nothing.
 fn counts(frame: &DataFrame, name: &str) -> Result<Vec<u64>> {
     let series = frame.column(name)?.as_materialized_series().cast(&DataType::Int64)?;
-    Ok(series
-        .i64()?
-        .iter()
-        .map(|n| u64::try_from(n.unwrap_or(0)).unwrap_or(0))
-        .collect())
+    Ok(series.i64()?.iter().map(|n| u64::try_from(n.unwrap_or(0)).unwrap_or(0)).collect())
 }
 
 /// Whether the evidence leaves open on which side of a boundary a window lies; `None` without evidence.
@@ -96,10 +85,7 @@ fn times(frame: DataFrame) -> Result<DataFrame> {
             Some(name) => {
                 let name = name.to_owned();
                 let series = column.as_materialized_series().cast(&DataType::Int64)?;
-                series
-                    .cast(&DataType::Datetime(TimeUnit::Microseconds, None))?
-                    .with_name(name.into())
-                    .into_column()
+                series.cast(&DataType::Datetime(TimeUnit::Microseconds, None))?.with_name(name.into()).into_column()
             }
             None => column.clone(),
         });
@@ -115,25 +101,10 @@ mod tests {
     #[test]
     fn a_rate_of_nothing_is_null_and_has_no_interval() {
         let frame = finish(df!("passed" => [8i64, 0], "failed" => [2i64, 0]).unwrap(), [0.91, 0.5]).unwrap();
-        let rate = frame
-            .column("pass_rate")
-            .unwrap()
-            .f64()
-            .unwrap()
-            .iter()
-            .collect::<Vec<_>>();
+        let rate = frame.column("pass_rate").unwrap().f64().unwrap().iter().collect::<Vec<_>>();
         assert_eq!(rate, [Some(0.8), None]);
         assert_eq!(frame.column("pass_rate_low").unwrap().null_count(), 1);
-        assert_eq!(
-            frame
-                .column("decided")
-                .unwrap()
-                .i64()
-                .unwrap()
-                .iter()
-                .collect::<Vec<_>>(),
-            [Some(10), Some(0)]
-        );
+        assert_eq!(frame.column("decided").unwrap().i64().unwrap().iter().collect::<Vec<_>>(), [Some(10), Some(0)]);
     }
 
     #[test]
@@ -145,11 +116,7 @@ mod tests {
 
     #[test]
     fn microseconds_become_times() {
-        let frame = finish(
-            df!("window_start_us" => [Some(600_000_000i64), None]).unwrap(),
-            [0.91, 0.5],
-        )
-        .unwrap();
+        let frame = finish(df!("window_start_us" => [Some(600_000_000i64), None]).unwrap(), [0.91, 0.5]).unwrap();
         let column = frame.column("window_start").unwrap();
         assert_eq!(column.dtype(), &DataType::Datetime(TimeUnit::Microseconds, None));
         assert_eq!(column.null_count(), 1);

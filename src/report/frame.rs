@@ -50,9 +50,7 @@ fn column(name: &str, data_type: &ArrowType, arrays: &[&dyn Array]) -> Result<Co
             gather!(name, arrays, TimestampMicrosecondArray).cast(&DataType::Datetime(TimeUnit::Microseconds, None))?
         }
         other => {
-            return Err(Error::failed(format!(
-                "the column {name} has the type {other}, which reports do not use"
-            )));
+            return Err(Error::failed(format!("the column {name} has the type {other}, which reports do not use")));
         }
     };
     Ok(series.into_column())

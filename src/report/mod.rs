@@ -82,9 +82,7 @@ fn slots_in_use(engine: &dyn Engine) -> Result<Vec<i64>> {
 fn calendar(slots: &[i64], zone: chrono_tz::Tz) -> Result<RecordBatch> {
     let epoch = NaiveDate::default();
     let day = |slot: &i64| {
-        let utc = chrono::DateTime::from_timestamp(slot * 300, 0)
-            .unwrap_or_default()
-            .naive_utc();
+        let utc = chrono::DateTime::from_timestamp(slot * 300, 0).unwrap_or_default().naive_utc();
         let local = zone.from_utc_datetime(&utc).date_naive();
         i32::try_from((local - epoch).num_days()).unwrap_or(0)
     };
@@ -93,10 +91,7 @@ fn calendar(slots: &[i64], zone: chrono_tz::Tz) -> Result<RecordBatch> {
         Field::new("local_date", DataType::Date32, false),
     ]);
     let days = Date32Array::from_iter_values(slots.iter().map(day));
-    Ok(RecordBatch::try_new(
-        Arc::new(schema),
-        vec![Arc::new(Int64Array::from(slots.to_vec())), Arc::new(days)],
-    )?)
+    Ok(RecordBatch::try_new(Arc::new(schema), vec![Arc::new(Int64Array::from(slots.to_vec())), Arc::new(days)])?)
 }
 
 fn params(scope: &Scope) -> Result<RecordBatch> {
@@ -124,9 +119,7 @@ fn params(scope: &Scope) -> Result<RecordBatch> {
 /// # Errors
 /// When its SQL is wrong or gives a column that reports do not use.
 pub fn report(engine: &dyn Engine, name: &str, sql: &str, scope: &Scope) -> Result<DataFrame> {
-    let batches = engine
-        .select(sql)
-        .map_err(|e| Error::failed(format!("the report {name}: {e}")))?;
+    let batches = engine.select(sql).map_err(|e| Error::failed(format!("the report {name}: {e}")))?;
     finish::finish(frame::from_batches(&batches)?, [scope.online_from, scope.offline_to])
 }
 
@@ -152,12 +145,7 @@ pub fn write_all(
             files.push(file);
         }
         let milliseconds = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
-        written.push(Written {
-            name: query.name.clone(),
-            rows: frame.height(),
-            files,
-            milliseconds,
-        });
+        written.push(Written { name: query.name.clone(), rows: frame.height(), files, milliseconds });
         frames.insert(query.name.clone(), frame);
     }
     Ok((written, frames))

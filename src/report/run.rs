@@ -22,15 +22,9 @@ impl RunFolder {
     /// When `out` cannot be written.
     pub fn create(out: &Path, name: String) -> Result<Self> {
         std::fs::create_dir_all(out).map_err(|e| Error::io("create", out, &e))?;
-        let staging = tempfile::Builder::new()
-            .prefix(".run-")
-            .tempdir_in(out)
-            .map_err(|e| Error::io("write to", out, &e))?;
-        Ok(RunFolder {
-            out: out.to_owned(),
-            name,
-            staging,
-        })
+        let staging =
+            tempfile::Builder::new().prefix(".run-").tempdir_in(out).map_err(|e| Error::io("write to", out, &e))?;
+        Ok(RunFolder { out: out.to_owned(), name, staging })
     }
 
     /// Where files are written until the run is published.

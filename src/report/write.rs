@@ -32,9 +32,7 @@ impl Format {
 pub fn write(frame: &mut DataFrame, path: &Path, format: Format) -> Result<()> {
     let file = File::create(path).map_err(|e| Error::io("write", path, &e))?;
     let written = match format {
-        Format::Csv => CsvWriter::new(file)
-            .with_datetime_format(Some("%Y-%m-%dT%H:%M:%S%.6fZ".into()))
-            .finish(frame),
+        Format::Csv => CsvWriter::new(file).with_datetime_format(Some("%Y-%m-%dT%H:%M:%S%.6fZ".into())).finish(frame),
         Format::Parquet => ParquetWriter::new(file).finish(frame).map(|_| ()),
     };
     written.map_err(|e| Error::failed(format!("cannot write {}: {e}", path.display())).hint("is the disk full?"))

@@ -9,30 +9,12 @@ use crate::record::{Kind, Provider};
 
 /// Everything that happens at Advance.AI.
 pub const SCENARIOS: &[Scenario] = &[
-    Scenario {
-        weight: 620,
-        make: verification,
-    },
-    Scenario {
-        weight: 220,
-        make: database_validation,
-    },
-    Scenario {
-        weight: 60,
-        make: old_result,
-    },
-    Scenario {
-        weight: 60,
-        make: health,
-    },
-    Scenario {
-        weight: 25,
-        make: envelope_error,
-    },
-    Scenario {
-        weight: 15,
-        make: face_comparison,
-    },
+    Scenario { weight: 620, make: verification },
+    Scenario { weight: 220, make: database_validation },
+    Scenario { weight: 60, make: old_result },
+    Scenario { weight: 60, make: health },
+    Scenario { weight: 25, make: envelope_error },
+    Scenario { weight: 15, make: face_comparison },
 ];
 
 /// One kind of number that a country's database answers for.
@@ -46,16 +28,7 @@ struct Market {
 }
 
 const MARKETS: [(u32, Market); 6] = [
-    (
-        40,
-        Market {
-            region: "NGA",
-            short: "BVN",
-            long: "NG_BVN",
-            pattern: "00*******#",
-            authority: Some(("NG", "BVN")),
-        },
-    ),
+    (40, Market { region: "NGA", short: "BVN", long: "NG_BVN", pattern: "00*******#", authority: Some(("NG", "BVN")) }),
     (
         25,
         Market {
@@ -66,26 +39,8 @@ const MARKETS: [(u32, Market); 6] = [
             authority: Some(("NG", "NIN_V2")),
         },
     ),
-    (
-        15,
-        Market {
-            region: "IDN",
-            short: "NIK",
-            long: "ID_NIK",
-            pattern: "00************##",
-            authority: None,
-        },
-    ),
-    (
-        8,
-        Market {
-            region: "BRA",
-            short: "CPF",
-            long: "BR_CPF",
-            pattern: "000.***.***-##",
-            authority: None,
-        },
-    ),
+    (15, Market { region: "IDN", short: "NIK", long: "ID_NIK", pattern: "00************##", authority: None }),
+    (8, Market { region: "BRA", short: "CPF", long: "BR_CPF", pattern: "000.***.***-##", authority: None }),
     (
         6,
         Market {
@@ -96,16 +51,7 @@ const MARKETS: [(u32, Market); 6] = [
             authority: Some(("ZA", "NATIONAL_ID")),
         },
     ),
-    (
-        6,
-        Market {
-            region: "ARG",
-            short: "DNI",
-            long: "AR_DNI",
-            pattern: "00****##",
-            authority: None,
-        },
-    ),
+    (6, Market { region: "ARG", short: "DNI", long: "AR_DNI", pattern: "00****##", authority: None }),
 ];
 
 /// A verdict: overall result, error code, outcome.
@@ -151,27 +97,14 @@ fn plain(kind: Kind, name: &'static str, at: i64, body: String) -> Event {
 
 /// The envelope that all answers share.
 fn answer(world: &mut World, data: &str) -> String {
-    let fields = Fields::new()
-        .text("code", "SUCCESS")
-        .text("message", "OK")
-        .raw("data", data);
-    let fields = if world.random.chance(300) {
-        fields.raw("extra", "null")
-    } else {
-        fields
-    };
-    let fields = if world.random.chance(800) {
-        fields.text("pricingStrategy", "FREE")
-    } else {
-        fields
-    };
+    let fields = Fields::new().text("code", "SUCCESS").text("message", "OK").raw("data", data);
+    let fields = if world.random.chance(300) { fields.raw("extra", "null") } else { fields };
+    let fields = if world.random.chance(800) { fields.text("pricingStrategy", "FREE") } else { fields };
     fields.text("transactionId", &world.random.hex(16)).end()
 }
 
 fn is_down(world: &World, market: &Market, at: i64) -> bool {
-    let authority = market
-        .authority
-        .and_then(|(country, id_type)| clock::find(country, id_type));
+    let authority = market.authority.and_then(|(country, id_type)| clock::find(country, id_type));
     authority.is_some_and(|authority| world.clock.down_until(authority, at).is_some())
 }
 
@@ -192,11 +125,7 @@ fn verification(world: &mut World) -> Vec<Event> {
         *world.random.weighted(&VERDICTS)
     };
     if verdict.0 != "INCOMPLETE" && world.random.chance(250) {
-        let word = if world.random.chance(200) {
-            "SUBMIT_COMPLETED"
-        } else {
-            "COMPLETED"
-        };
+        let word = if world.random.chance(200) { "SUBMIT_COMPLETED" } else { "COMPLETED" };
         let body = texts(&[("signatureId", &signature), ("type", word)]);
         events.push(plain(Kind::Callback, "advance.callback", done, body));
     }
@@ -226,21 +155,12 @@ fn result_data(world: &mut World, signature: &str, market: &Market, verdict: Opt
     };
     let fields = fields
         .text("overallResult", result)
-        .raw(
-            "submissionCompleted",
-            if result == "INCOMPLETE" { "false" } else { "true" },
-        )
+        .raw("submissionCompleted", if result == "INCOMPLETE" { "false" } else { "true" })
         .text("idvResult", result)
         .text("errorCode", code);
     let found = result == "PASS" || matches!(code, "NAME_NOT_MATCH" | "LIVENESS_ATTACK" | "SIMILARITY_FAILED");
-    let fields = fields.raw(
-        "docDatabaseDetail",
-        &if found {
-            detail(world, market, "MALE", true)
-        } else {
-            String::from("null")
-        },
-    );
+    let fields = fields
+        .raw("docDatabaseDetail", &if found { detail(world, market, "MALE", true) } else { String::from("null") });
     let fields = match (result, code) {
         ("PASS", _) => fields.raw("faceDetail", &face_detail(world, "PASS", true)),
         (_, "LIVENESS_ATTACK") => fields.raw("faceDetail", &face_detail(world, "FAIL", false)),
@@ -250,28 +170,13 @@ fn result_data(world: &mut World, signature: &str, market: &Market, verdict: Opt
         ("INCOMPLETE", _) => fields,
         _ => fields.raw("faceDetail", "null"),
     };
-    fields
-        .raw("inputParameters", &parameters)
-        .text("countryCodeIso3", market.region)
-        .end()
+    fields.raw("inputParameters", &parameters).text("countryCodeIso3", market.region).end()
 }
 
 fn face_detail(world: &mut World, result: &str, alive: bool) -> String {
-    let liveness = if alive {
-        world.random.between(60, 100)
-    } else {
-        world.random.between(0, 30)
-    };
-    let similarity = if result == "PASS" {
-        world.random.between(75, 99)
-    } else {
-        world.random.between(5, 60)
-    };
-    let attack = if alive {
-        "null"
-    } else {
-        world.random.pick(&["1", "2", "3"])
-    };
+    let liveness = if alive { world.random.between(60, 100) } else { world.random.between(0, 30) };
+    let similarity = if result == "PASS" { world.random.between(75, 99) } else { world.random.between(5, 60) };
+    let attack = if alive { "null" } else { world.random.pick(&["1", "2", "3"]) };
     Fields::new()
         .text("faceResult", result)
         .raw("faceLivenessScore", &liveness.to_string())
@@ -319,16 +224,9 @@ fn database_validation(world: &mut World) -> Vec<Event> {
     } else {
         *world.random.weighted(&DATABASE)
     };
-    let found = if result == "PASS" {
-        detail(world, market, "Male", false)
-    } else {
-        String::from("null")
-    };
-    let data = Fields::new()
-        .text("overallResult", result)
-        .text("errorCode", code)
-        .raw("docDatabaseDetail", &found)
-        .end();
+    let found = if result == "PASS" { detail(world, market, "Male", false) } else { String::from("null") };
+    let data =
+        Fields::new().text("overallResult", result).text("errorCode", code).raw("docDatabaseDetail", &found).end();
     vec![plain(Kind::GetResult, "advance.database_validation", at, answer(world, &data)).outcome(outcome)]
 }
 
@@ -337,26 +235,11 @@ fn old_result(world: &mut World) -> Vec<Event> {
     let at = world.start();
     let market = world.random.weighted(&MARKETS);
     let (result, code, outcome) = *world.random.weighted(&VERDICTS);
-    let fields = Fields::new()
-        .text("signatureId", &world.random.hex(16))
-        .text("idvResult", result)
-        .text("errorCode", code);
-    let fields = fields
-        .raw("docDatabaseDetail", "null")
-        .text("countryCodeIso3", market.region);
-    let fields = fields.raw(
-        "inputParameters",
-        &texts(&[("region", market.region), ("numberType", market.short)]),
-    );
-    vec![
-        plain(
-            Kind::GetResult,
-            "advance.idv_result_only",
-            at,
-            answer(world, &fields.end()),
-        )
-        .outcome(outcome),
-    ]
+    let fields =
+        Fields::new().text("signatureId", &world.random.hex(16)).text("idvResult", result).text("errorCode", code);
+    let fields = fields.raw("docDatabaseDetail", "null").text("countryCodeIso3", market.region);
+    let fields = fields.raw("inputParameters", &texts(&[("region", market.region), ("numberType", market.short)]));
+    vec![plain(Kind::GetResult, "advance.idv_result_only", at, answer(world, &fields.end())).outcome(outcome)]
 }
 
 /// The declared health of one database.
@@ -369,21 +252,14 @@ fn health(world: &mut World) -> Vec<Event> {
         _ => "health",
     };
     let data = texts(&[("numberType", market.long), ("status", word)]);
-    vec![plain(
-        Kind::HealthStatus,
-        "advance.health_status",
-        at,
-        answer(world, &data),
-    )]
+    vec![plain(Kind::HealthStatus, "advance.health_status", at, answer(world, &data))]
 }
 
 /// Answers that got no further than the envelope.
 fn envelope_error(world: &mut World) -> Vec<Event> {
     let at = world.start();
-    let (code, message) = world.random.pick(&[
-        ("SIGNATURE_NOT_EXIST", "This signatureId is not exist"),
-        ("ERROR", "Server error"),
-    ]);
+    let (code, message) =
+        world.random.pick(&[("SIGNATURE_NOT_EXIST", "This signatureId is not exist"), ("ERROR", "Server error")]);
     let body = Fields::new()
         .text("code", code)
         .text("message", message)
@@ -410,10 +286,7 @@ fn face_comparison(world: &mut World) -> Vec<Event> {
             .text("message", "No Face detected from the uploaded first picture");
         (Kind::ErrorResponse, fields.raw("data", "null"))
     };
-    let body = fields
-        .raw("extra", "null")
-        .text("transactionId", &world.random.hex(16))
-        .text("pricingStrategy", "PAY")
-        .end();
+    let body =
+        fields.raw("extra", "null").text("transactionId", &world.random.hex(16)).text("pricingStrategy", "PAY").end();
     vec![plain(kind, "advance.face_comparison", at, body)]
 }

@@ -105,11 +105,7 @@ impl Archive {
             return self.store_single(event, received);
         }
         let bare = event.stands_alone() && matches!(event.body, Body::Json(_)) && random.chance(30);
-        let line = if bare {
-            event.text().to_owned()
-        } else {
-            envelope(random, event, received)
-        };
+        let line = if bare { event.text().to_owned() } else { envelope(random, event, received) };
         self.store_line(if is_jumio { "jumio" } else { "smile_id" }, received, line.as_bytes())
     }
 
@@ -125,9 +121,7 @@ impl Archive {
             (_, 2) => ".zst",
             _ => "",
         };
-        let file = self
-            .file(format!("{folder}/{}.ndjson{ending}", clock::date(received)))?
-            .0;
+        let file = self.file(format!("{folder}/{}.ndjson{ending}", clock::date(received)))?.0;
         file.write(line)?;
         file.write(b"\n")
     }
@@ -146,9 +140,7 @@ impl Archive {
                 let folder = self.root.join("advance_ai");
                 fs::create_dir_all(&folder)?;
                 let file = File::create_new(folder.join("export.csv"))?;
-                let mut table = csv::WriterBuilder::new()
-                    .terminator(csv::Terminator::CRLF)
-                    .from_writer(file);
+                let mut table = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(file);
                 table.write_record(["received_at", "payload"])?;
                 self.table.insert(table)
             }
@@ -179,10 +171,8 @@ impl Archive {
             self.files += 1;
             self.open.insert(name.clone(), output);
         }
-        let output = self
-            .open
-            .get_mut(&name)
-            .ok_or_else(|| io::Error::other("a file that was just made is missing"))?;
+        let output =
+            self.open.get_mut(&name).ok_or_else(|| io::Error::other("a file that was just made is missing"))?;
         Ok((output, is_new))
     }
 
@@ -208,10 +198,7 @@ fn envelope(random: &mut Random, event: &Event, received: i64) -> String {
         fields = fields.text("provider", provider.word());
     }
     if !event.headers.is_empty() {
-        let headers = event
-            .headers
-            .iter()
-            .fold(Fields::new(), |all, (name, value)| all.text(name, value));
+        let headers = event.headers.iter().fold(Fields::new(), |all, (name, value)| all.text(name, value));
         fields = fields.raw("headers", &headers.end());
     }
     if let Some(request) = &event.request {

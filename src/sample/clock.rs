@@ -17,9 +17,7 @@ pub const DAY: i64 = 24 * HOUR;
 pub const LAST_DAY: NaiveDate = NaiveDate::from_ymd_opt(2026, 10, 31).expect("a date of the calendar");
 
 /// How often jobs start in each hour of the day, UTC.
-const HOURS: [u32; 24] = [
-    2, 1, 1, 1, 2, 4, 8, 12, 14, 15, 15, 14, 13, 14, 14, 13, 12, 11, 9, 8, 7, 6, 4, 3,
-];
+const HOURS: [u32; 24] = [2, 1, 1, 1, 2, 4, 8, 12, 14, 15, 15, 14, 13, 14, 14, 13, 12, 11, 9, 8, 7, 6, 4, 3];
 
 /// An authority that answers for one type of ID.
 #[derive(Debug, PartialEq, Eq)]
@@ -41,13 +39,7 @@ const fn authority(
     pattern: &'static str,
     weight: u32,
 ) -> Authority {
-    Authority {
-        country,
-        country_name,
-        id_type,
-        pattern,
-        weight,
-    }
+    Authority { country, country_name, id_type, pattern, weight }
 }
 
 /// The authorities that are asked. The first is the one that is asked most.
@@ -86,9 +78,7 @@ pub static AUTHORITIES: [Authority; 30] = [
 
 /// The authority of a country and ID type, if it is one of ours.
 pub fn find(country: &str, id_type: &str) -> Option<&'static Authority> {
-    AUTHORITIES
-        .iter()
-        .find(|a| a.country == country && a.id_type == id_type)
+    AUTHORITIES.iter().find(|a| a.country == country && a.id_type == id_type)
 }
 
 struct Outage {
@@ -115,18 +105,10 @@ impl Clock {
         for (index, authority) in AUTHORITIES.iter().enumerate() {
             let mut random = Random::new(seed ^ (0x6b79_6300 + index as u64));
             // The two authorities that are asked most go down at least once, so that every archive shows it.
-            let count = if index < 2 {
-                random.between(1, 3)
-            } else {
-                random.between(0, 3)
-            };
+            let count = if index < 2 { random.between(1, 3) } else { random.between(0, 3) };
             for _ in 0..count {
                 let start = random.between(first, end - 1);
-                outages.push(Outage {
-                    authority,
-                    start,
-                    end: start + random.between(HOUR, 9 * HOUR),
-                });
+                outages.push(Outage { authority, start, end: start + random.between(HOUR, 9 * HOUR) });
             }
         }
         Clock { first, end, outages }
@@ -134,10 +116,7 @@ impl Clock {
 
     /// When the outage ends that an authority has at this instant.
     pub fn down_until(&self, authority: &Authority, at: i64) -> Option<i64> {
-        self.outages
-            .iter()
-            .find(|o| o.authority == authority && o.start <= at && at < o.end)
-            .map(|o| o.end)
+        self.outages.iter().find(|o| o.authority == authority && o.start <= at && at < o.end).map(|o| o.end)
     }
 
     /// When a job starts: any day, mostly in working hours.

@@ -37,20 +37,8 @@ pub struct Event {
 impl Event {
     /// A JSON payload.
     pub fn json(provider: Provider, kind: Kind, name: &'static str, at: i64, body: String) -> Self {
-        let shape = Shape {
-            provider: Some(provider),
-            kind,
-            name,
-            outcome: None,
-        };
-        Event {
-            at,
-            shape,
-            body: Body::Json(body),
-            headers: Vec::new(),
-            request: None,
-            remote_ip: None,
-        }
+        let shape = Shape { provider: Some(provider), kind, name, outcome: None };
+        Event { at, shape, body: Body::Json(body), headers: Vec::new(), request: None, remote_ip: None }
     }
 
     /// The outcome that it states.

@@ -19,26 +19,17 @@ enum Spelling {
 impl Fields {
     /// A JSON object whose keys stay as written.
     pub fn new() -> Self {
-        Fields {
-            out: String::from("{"),
-            spelling: Spelling::Json,
-        }
+        Fields { out: String::from("{"), spelling: Spelling::Json }
     }
 
     /// A JSON object whose keys become snake_case, as some stores rename them.
     pub fn snake() -> Self {
-        Fields {
-            spelling: Spelling::SnakeJson,
-            ..Fields::new()
-        }
+        Fields { spelling: Spelling::SnakeJson, ..Fields::new() }
     }
 
     /// `application/x-www-form-urlencoded` text; nested values stand in it as JSON text.
     pub fn form() -> Self {
-        Fields {
-            out: String::new(),
-            spelling: Spelling::Form,
-        }
+        Fields { out: String::new(), spelling: Spelling::Form }
     }
 
     /// Adds a string.
@@ -97,10 +88,7 @@ impl Fields {
 
 /// An object of strings.
 pub fn texts(pairs: &[(&str, &str)]) -> String {
-    pairs
-        .iter()
-        .fold(Fields::new(), |fields, (key, value)| fields.text(key, value))
-        .end()
+    pairs.iter().fold(Fields::new(), |fields, (key, value)| fields.text(key, value)).end()
 }
 
 /// An array of values that are JSON already.
@@ -151,11 +139,7 @@ mod tests {
 
     #[test]
     fn keys_keep_their_order_and_strings_are_escaped() {
-        let json = Fields::new()
-            .text("b", "say \"hi\"\n\\\u{1}é")
-            .raw("a", "[1]")
-            .optional("c", None)
-            .end();
+        let json = Fields::new().text("b", "say \"hi\"\n\\\u{1}é").raw("a", "[1]").optional("c", None).end();
         assert_eq!(json, "{\"b\":\"say \\\"hi\\\"\\n\\\\\\u0001é\",\"a\":[1]}");
         assert!(serde_json::from_str::<serde_json::Value>(&json).is_ok());
     }
@@ -168,24 +152,8 @@ mod tests {
 
     #[test]
     fn names_of_the_first_version_become_snake_case() {
-        let names = [
-            "SmileJobID",
-            "KYCReceipt",
-            "JSONVersion",
-            "IDType",
-            "DOB",
-            "IsFinalResult",
-            "signature",
-        ];
-        let snake = [
-            "smile_job_id",
-            "kyc_receipt",
-            "json_version",
-            "id_type",
-            "dob",
-            "is_final_result",
-            "signature",
-        ];
+        let names = ["SmileJobID", "KYCReceipt", "JSONVersion", "IDType", "DOB", "IsFinalResult", "signature"];
+        let snake = ["smile_job_id", "kyc_receipt", "json_version", "id_type", "dob", "is_final_result", "signature"];
         assert_eq!(names.map(snake_case), snake);
     }
 }

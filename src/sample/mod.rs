@@ -75,21 +75,12 @@ const PROVIDERS: [(Provider, u64, &[Scenario]); 3] = [
 /// file system says.
 pub fn write(out: &Path, options: &Options, progress: &dyn Fn(u64)) -> io::Result<Written> {
     if !(1..=366).contains(&options.days) {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "days must be from 1 to 366",
-        ));
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "days must be from 1 to 366"));
     }
     let world = World::new(options);
     let archive = Archive::create(out, world.clock.first, options.payloads)?;
-    let mut run = Run {
-        world,
-        archive,
-        written: Written::default(),
-        stored: [0; 3],
-        wanted: options.payloads,
-        progress,
-    };
+    let mut run =
+        Run { world, archive, written: Written::default(), stored: [0; 3], wanted: options.payloads, progress };
     run.fill()?;
     run.written.jobs = run.world.jobs;
     run.written.payloads = run.archive.payloads;
@@ -141,9 +132,7 @@ impl Run<'_> {
 
     /// The provider that is furthest below its share.
     fn most_wanted(&self) -> usize {
-        (0..PROVIDERS.len())
-            .min_by_key(|i| self.stored[*i] * 100 / PROVIDERS[*i].1)
-            .unwrap_or(0)
+        (0..PROVIDERS.len()).min_by_key(|i| self.stored[*i] * 100 / PROVIDERS[*i].1).unwrap_or(0)
     }
 
     fn play(&mut self, scenario: &Scenario) -> io::Result<()> {
@@ -175,10 +164,7 @@ impl Run<'_> {
 
     fn store_once(&mut self, event: &Event, received: i64) -> io::Result<()> {
         self.archive.store(&mut self.world.random, event, received)?;
-        if let Some(index) = PROVIDERS
-            .iter()
-            .position(|(provider, _, _)| Some(*provider) == event.shape.provider)
-        {
+        if let Some(index) = PROVIDERS.iter().position(|(provider, _, _)| Some(*provider) == event.shape.provider) {
             self.stored[index] += 1;
         }
         if self.archive.payloads.is_multiple_of(1000) {
@@ -193,12 +179,7 @@ impl Run<'_> {
             let broken = odd::broken(&mut self.world);
             self.archive.store_broken(&broken)?;
             self.written.broken += 1;
-            let shape = Shape {
-                provider: None,
-                kind: Kind::Unreadable,
-                name: broken.name,
-                outcome: None,
-            };
+            let shape = Shape { provider: None, kind: Kind::Unreadable, name: broken.name, outcome: None };
             *self.written.shapes.entry(shape).or_default() += 1;
         }
         if surely || self.world.random.chance(2) {

@@ -80,9 +80,5 @@ pub fn fill(random: &mut Random, pattern: &str) -> String {
 /// An invented company.
 pub fn company(random: &mut Random) -> String {
     let kinds = ["TRADING", "LOGISTICS", "FOODS", "SOFTWARE", "TEXTILES"];
-    format!(
-        "{} SAMPLE {} LIMITED",
-        random.pick(&LAST).to_uppercase(),
-        random.pick(&kinds)
-    )
+    format!("{} SAMPLE {} LIMITED", random.pick(&LAST).to_uppercase(), random.pick(&kinds))
 }

@@ -65,14 +65,7 @@ impl Random {
     /// An identifier in the form of a UUID.
     pub fn uuid(&mut self) -> String {
         let hex = self.hex(32);
-        format!(
-            "{}-{}-4{}-a{}-{}",
-            &hex[..8],
-            &hex[8..12],
-            &hex[13..16],
-            &hex[17..20],
-            &hex[20..]
-        )
+        format!("{}-{}-4{}-a{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..])
     }
 
     /// Random bytes.
@@ -98,9 +91,7 @@ mod tests {
     fn draws_stay_in_range_and_follow_their_weights() {
         let mut random = Random::new(1);
         assert!((0..1000).all(|_| (-3..=3).contains(&random.between(-3, 3))));
-        let heavy = (0..10_000)
-            .filter(|_| *random.weighted(&[(9, true), (1, false)]))
-            .count();
+        let heavy = (0..10_000).filter(|_| *random.weighted(&[(9, true), (1, false)])).count();
         assert!((8_800..9_200).contains(&heavy), "{heavy} of 10000");
         assert!(!random.weighted(&[(0, true), (1, false)]));
     }

@@ -5,12 +5,7 @@ use std::path::PathBuf;
 
 use super::*;
 
-const SMALL: Options = Options {
-    payloads: 2000,
-    seed: 1,
-    photo_bytes: 0,
-    days: 30,
-};
+const SMALL: Options = Options { payloads: 2000, seed: 1, photo_bytes: 0, days: 30 };
 
 /// Every name that a shape can have.
 const NAMES: &[&str] = &[
@@ -91,9 +86,7 @@ fn files(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
             let text = match entry.path().extension().and_then(|e| e.to_str()) {
                 Some("gz") => {
                     let mut text = Vec::new();
-                    flate2::read::GzDecoder::new(bytes.as_slice())
-                        .read_to_end(&mut text)
-                        .expect("gzip");
+                    flate2::read::GzDecoder::new(bytes.as_slice()).read_to_end(&mut text).expect("gzip");
                     text
                 }
                 Some("zst") => zstd::decode_all(bytes.as_slice()).expect("zstd"),
@@ -110,12 +103,7 @@ fn rows(files: &BTreeMap<PathBuf, Vec<u8>>) -> Vec<Vec<u8>> {
     for (path, bytes) in files {
         let name = path.to_string_lossy();
         if name.contains(".ndjson") {
-            rows.extend(
-                bytes
-                    .split(|b| *b == b'\n')
-                    .filter(|line| !line.is_empty())
-                    .map(<[u8]>::to_vec),
-            );
+            rows.extend(bytes.split(|b| *b == b'\n').filter(|line| !line.is_empty()).map(<[u8]>::to_vec));
         } else if name.ends_with("status.json") {
             let list: Vec<Box<serde_json::value::RawValue>> = serde_json::from_slice(bytes).expect("a JSON array");
             rows.extend(list.iter().map(|row| row.get().as_bytes().to_vec()));
@@ -133,9 +121,7 @@ fn rows(files: &BTreeMap<PathBuf, Vec<u8>>) -> Vec<Vec<u8>> {
 fn the_same_options_give_the_same_bytes() {
     let raw = |root: &Path| -> BTreeMap<PathBuf, Vec<u8>> {
         let names = files(root).into_keys();
-        names
-            .map(|name| (name.clone(), fs::read(root.join(name)).expect("a file")))
-            .collect()
+        names.map(|name| (name.clone(), fs::read(root.join(name)).expect("a file"))).collect()
     };
     let (one, first) = written(&SMALL);
     let (two, second) = written(&SMALL);
@@ -160,16 +146,7 @@ fn exactly_the_wanted_number_of_payloads_is_stored() {
 #[test]
 fn short_and_long_periods_work() {
     for days in [1, 2, 366] {
-        assert_eq!(
-            written(&Options {
-                days,
-                payloads: 700,
-                ..SMALL
-            })
-            .1
-            .payloads,
-            700
-        );
+        assert_eq!(written(&Options { days, payloads: 700, ..SMALL }).1.payloads, 700);
     }
     let folder = tempfile::tempdir().expect("a temporary folder");
     for days in [0, 367] {
@@ -192,16 +169,7 @@ fn every_provider_kind_and_outcome_occurs_even_in_a_small_archive() {
     let missing: Vec<_> = Kind::ALL.iter().filter(|kind| !kinds.contains(kind)).collect();
     assert!(missing.is_empty(), "no payload of {missing:?}");
     let outcomes: BTreeSet<&str> = written.shapes.keys().filter_map(|shape| shape.outcome).collect();
-    let all = [
-        "error",
-        "failed",
-        "incomplete",
-        "passed",
-        "pending",
-        "review",
-        "unavailable",
-        "unknown",
-    ];
+    let all = ["error", "failed", "incomplete", "passed", "pending", "review", "unavailable", "unknown"];
     assert_eq!(outcomes.into_iter().collect::<Vec<_>>(), all);
     let providers: BTreeSet<_> = written.shapes.keys().map(|shape| shape.provider).collect();
     assert_eq!(providers.len(), 4, "three providers and nobody");
@@ -209,10 +177,7 @@ fn every_provider_kind_and_outcome_occurs_even_in_a_small_archive() {
 
 #[test]
 fn every_shape_occurs_in_an_archive_of_some_size() {
-    let (_folder, written) = written(&Options {
-        payloads: 8000,
-        ..SMALL
-    });
+    let (_folder, written) = written(&Options { payloads: 8000, ..SMALL });
     let names: BTreeSet<&str> = written.shapes.keys().map(|shape| shape.name).collect();
     for name in NAMES {
         assert!(names.contains(name), "no payload of {name}");
@@ -222,17 +187,9 @@ fn every_shape_occurs_in_an_archive_of_some_size() {
 
 #[test]
 fn proportions_are_realistic() {
-    let (_folder, written) = written(&Options {
-        payloads: 20_000,
-        ..SMALL
-    });
+    let (_folder, written) = written(&Options { payloads: 20_000, ..SMALL });
     let count = |wanted: &dyn Fn(&Shape) -> bool| -> f64 {
-        written
-            .shapes
-            .iter()
-            .filter(|(shape, _)| wanted(shape))
-            .map(|(_, n)| *n as f64)
-            .sum()
+        written.shapes.iter().filter(|(shape, _)| wanted(shape)).map(|(_, n)| *n as f64).sum()
     };
     let all = count(&|_| true);
     let smile = count(&|s| s.provider == Some(Provider::SmileId)) / all;
@@ -252,10 +209,7 @@ fn proportions_are_realistic() {
 
 #[test]
 fn every_row_parses_but_the_broken_ones() {
-    let (folder, written) = written(&Options {
-        payloads: 6000,
-        ..SMALL
-    });
+    let (folder, written) = written(&Options { payloads: 6000, ..SMALL });
     let mut unreadable = 0;
     for row in rows(&files(folder.path())) {
         let row = match serde_json::from_slice::<serde_json::Value>(&row) {
@@ -283,18 +237,8 @@ fn every_row_parses_but_the_broken_ones() {
 #[test]
 fn every_container_is_used() {
     let (folder, written) = written(&SMALL);
-    let names: Vec<String> = files(folder.path())
-        .keys()
-        .map(|p| p.to_string_lossy().replace('\\', "/"))
-        .collect();
-    for ending in [
-        ".ndjson",
-        ".ndjson.gz",
-        ".ndjson.zst",
-        "advance_ai/export.csv",
-        "smile_id/status.json",
-        ".form",
-    ] {
+    let names: Vec<String> = files(folder.path()).keys().map(|p| p.to_string_lossy().replace('\\', "/")).collect();
+    for ending in [".ndjson", ".ndjson.gz", ".ndjson.zst", "advance_ai/export.csv", "smile_id/status.json", ".form"] {
         assert!(names.iter().any(|name| name.ends_with(ending)), "no file {ending}");
     }
     assert!(names.iter().any(|name| name.starts_with("smile_id/single/")));
@@ -303,18 +247,10 @@ fn every_container_is_used() {
 
 #[test]
 fn photos_have_the_wanted_length() {
-    let (folder, _) = written(&Options {
-        payloads: 500,
-        photo_bytes: 4096,
-        ..SMALL
-    });
+    let (folder, _) = written(&Options { payloads: 500, photo_bytes: 4096, ..SMALL });
     let text: Vec<u8> = files(folder.path()).into_values().flatten().collect();
     let text = String::from_utf8_lossy(&text).replace("\\\"", "\"");
-    let photos: Vec<&str> = text
-        .split("\"Photo\":\"")
-        .skip(1)
-        .filter_map(|rest| rest.split('"').next())
-        .collect();
+    let photos: Vec<&str> = text.split("\"Photo\":\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
     assert!(photos.len() > 50);
     assert!(photos.iter().all(|photo| photo.len() == 4096));
 }

@@ -30,11 +30,7 @@ impl World {
     /// The beginning of an archive.
     pub fn new(options: &Options) -> Self {
         let mut random = Random::new(options.seed);
-        let bytes = if options.photo_bytes == 0 {
-            Vec::new()
-        } else {
-            random.bytes(options.photo_bytes + 3 * 1024)
-        };
+        let bytes = if options.photo_bytes == 0 { Vec::new() } else { random.bytes(options.photo_bytes + 3 * 1024) };
         World {
             random,
             clock: Clock::new(options.days, options.seed),
@@ -61,10 +57,7 @@ impl World {
     /// The `Photo` of an ID lookup: base64 of the wanted length, or the words that stand for none.
     pub fn photo(&mut self) -> String {
         if self.photo_bytes == 0 {
-            return String::from(
-                self.random
-                    .pick(&["Not Available", "Not Available", "/9j/4AAQSkZJRgABAQ=="]),
-            );
+            return String::from(self.random.pick(&["Not Available", "Not Available", "/9j/4AAQSkZJRgABAQ=="]));
         }
         // Multiples of four keep a cut of base64 valid.
         let start = self.random.below(1024) as usize * 4;

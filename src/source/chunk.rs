@@ -57,13 +57,10 @@ impl Chunk {
 
     /// Parses the rows, in order.
     pub fn items(&self) -> impl Iterator<Item = Item<'_>> {
-        self.slots
-            .iter()
-            .zip(self.first_index..)
-            .map(|(slot, index)| match slot {
-                Slot::Row(range) => self.parse(range, index),
-                Slot::Broken(broken) => Item::Broken(broken.clone()),
-            })
+        self.slots.iter().zip(self.first_index..).map(|(slot, index)| match slot {
+            Slot::Row(range) => self.parse(range, index),
+            Slot::Broken(broken) => Item::Broken(broken.clone()),
+        })
     }
 
     fn parse(&self, range: &Range<usize>, index: u64) -> Item<'_> {
@@ -76,12 +73,7 @@ impl Chunk {
         match parsed {
             Ok((body, mut envelope)) => {
                 envelope.received_at = envelope.received_at.or(self.shape.modified);
-                Item::Payload(Payload {
-                    body,
-                    envelope,
-                    offset,
-                    index,
-                })
+                Item::Payload(Payload { body, envelope, offset, index })
             }
             Err(detail) => Item::Broken(Broken {
                 reason: RejectReason::NoPayload,

@@ -35,12 +35,7 @@ struct Skipped {
 
 impl Skipped {
     fn new(trouble: Trouble, offset: u64) -> Self {
-        Skipped {
-            trouble,
-            hasher: blake3::Hasher::new(),
-            bytes: 0,
-            offset,
-        }
+        Skipped { trouble, hasher: blake3::Hasher::new(), bytes: 0, offset }
     }
 
     fn add(&mut self, bytes: &[u8]) {
@@ -73,17 +68,7 @@ impl<'a> Cutter<'a> {
         send: &'a mut dyn FnMut(Chunk) -> ControlFlow<()>,
     ) -> Self {
         let skipped = whole.map(|trouble| Skipped::new(trouble, window.offset));
-        Cutter {
-            window,
-            splitter,
-            shape,
-            send,
-            slots: Vec::new(),
-            row_start: 0,
-            scanned: 0,
-            skipped,
-            next_index: 0,
-        }
+        Cutter { window, splitter, shape, send, slots: Vec::new(), row_start: 0, scanned: 0, skipped, next_index: 0 }
     }
 
     /// Reads to the end of the input, or as far as it goes.
@@ -95,11 +80,7 @@ impl<'a> Cutter<'a> {
         let bomb = matches!(self.window.end, Some(End::Bomb));
         match self.window.end.take() {
             Some(End::Failed(cause)) => Err(cause),
-            _ => Ok(Outcome {
-                payloads: self.next_index,
-                unfinished: bomb || flow.is_break(),
-                window: self.window,
-            }),
+            _ => Ok(Outcome { payloads: self.next_index, unfinished: bomb || flow.is_break(), window: self.window }),
         }
     }
 
@@ -144,8 +125,7 @@ impl<'a> Cutter<'a> {
             None => {
                 let inner = trimmed(row);
                 if !inner.is_empty() {
-                    self.slots
-                        .push(Slot::Row(self.row_start + inner.start..self.row_start + inner.end));
+                    self.slots.push(Slot::Row(self.row_start + inner.start..self.row_start + inner.end));
                     self.next_index += 1;
                 }
             }
@@ -155,10 +135,7 @@ impl<'a> Cutter<'a> {
     /// The current row is not kept: what there is of it goes into its digest.
     fn pass_over(&mut self) -> ControlFlow<()> {
         self.hand_on()?;
-        let mut skipped = self
-            .skipped
-            .take()
-            .unwrap_or_else(|| Skipped::new(self.too_large(), self.window.offset));
+        let mut skipped = self.skipped.take().unwrap_or_else(|| Skipped::new(self.too_large(), self.window.offset));
         skipped.add(&self.window.bytes);
         self.skipped = Some(skipped);
         self.window.discard(self.window.bytes.len());
@@ -186,10 +163,7 @@ impl<'a> Cutter<'a> {
             let rest = &self.window.bytes[self.row_start..];
             let inner = trimmed(rest);
             let offset = self.window.offset + (self.row_start + inner.start) as u64;
-            let mut skipped = self
-                .skipped
-                .take()
-                .unwrap_or_else(|| Skipped::new(trouble.clone(), offset));
+            let mut skipped = self.skipped.take().unwrap_or_else(|| Skipped::new(trouble.clone(), offset));
             skipped.trouble = trouble;
             skipped.add(&rest[inner]);
             self.push_broken(skipped);
@@ -198,21 +172,9 @@ impl<'a> Cutter<'a> {
     }
 
     fn push_broken(&mut self, skipped: Skipped) {
-        let Skipped {
-            trouble: (reason, detail),
-            hasher,
-            bytes,
-            offset,
-        } = skipped;
+        let Skipped { trouble: (reason, detail), hasher, bytes, offset } = skipped;
         let digest = *hasher.finalize().as_bytes();
-        self.slots.push(Slot::Broken(Broken {
-            reason,
-            detail,
-            digest,
-            bytes,
-            offset,
-            index: self.next_index,
-        }));
+        self.slots.push(Slot::Broken(Broken { reason, detail, digest, bytes, offset, index: self.next_index }));
         self.next_index += 1;
     }
 
@@ -227,37 +189,21 @@ impl<'a> Cutter<'a> {
         }
         let slots = std::mem::take(&mut self.slots);
         let first_index = self.next_index - slots.len() as u64;
-        (self.send)(Chunk {
-            buffer,
-            offset,
-            first_index,
-            slots,
-            shape: Arc::clone(&self.shape),
-        })
+        (self.send)(Chunk { buffer, offset, first_index, slots, shape: Arc::clone(&self.shape) })
     }
 
     fn too_large(&self) -> Trouble {
         let limit = self.limits().max_payload_bytes;
-        (
-            RejectReason::TooLarge,
-            format!("larger than the limit of {limit} bytes"),
-        )
+        (RejectReason::TooLarge, format!("larger than the limit of {limit} bytes"))
     }
 
     fn bomb(&self) -> Trouble {
-        let Limits {
-            bomb_floor_bytes: floor,
-            bomb_ratio: ratio,
-            ..
-        } = self.limits();
+        let Limits { bomb_floor_bytes: floor, bomb_ratio: ratio, .. } = self.limits();
         let detail = format!("decompresses to more than {floor} bytes and more than {ratio} times its stored size");
         (RejectReason::DecompressionBomb, detail)
     }
 }
 
 fn damaged(format: &str) -> Trouble {
-    (
-        RejectReason::DamagedArchive,
-        format!("the {format} data is damaged or cut off"),
-    )
+    (RejectReason::DamagedArchive, format!("the {format} data is damaged or cut off"))
 }

@@ -53,7 +53,7 @@ type Raw = BufReader<Chain<Cursor<Vec<u8>>, Stored>>;
 
 enum Decoder {
     Plain(Raw),
-    Gzip(MultiGzDecoder<Raw>),
+    Gzip(Box<MultiGzDecoder<Raw>>),
     Zstd(zstd::Decoder<'static, Raw>),
 }
 
@@ -68,12 +68,7 @@ pub(super) struct Stream {
 impl Stream {
     /// Looks at the first bytes to tell how the input is compressed.
     pub(super) fn new(inner: Box<dyn Read>, limits: &Limits) -> io::Result<Self> {
-        let mut stored = Stored {
-            inner,
-            hasher: blake3::Hasher::new(),
-            bytes: 0,
-            failed: false,
-        };
+        let mut stored = Stored { inner, hasher: blake3::Hasher::new(), bytes: 0, failed: false };
         let mut magic = Vec::with_capacity(4);
         stored.by_ref().take(4).read_to_end(&mut magic)?;
         let gzip = magic.starts_with(&[0x1f, 0x8b]);
@@ -82,18 +77,13 @@ impl Stream {
             || (magic.len() == 4 && magic[0] & 0xf0 == 0x50 && magic[1..] == [0x2a, 0x4d, 0x18]);
         let raw = BufReader::with_capacity(64 << 10, Cursor::new(magic).chain(stored));
         let decoder = if gzip {
-            Decoder::Gzip(MultiGzDecoder::new(raw))
+            Decoder::Gzip(Box::new(MultiGzDecoder::new(raw)))
         } else if zstd {
             Decoder::Zstd(zstd::Decoder::with_buffer(raw)?)
         } else {
             Decoder::Plain(raw)
         };
-        Ok(Stream {
-            decoder,
-            produced: 0,
-            bomb_floor: limits.bomb_floor_bytes,
-            bomb_ratio: limits.bomb_ratio,
-        })
+        Ok(Stream { decoder, produced: 0, bomb_floor: limits.bomb_floor_bytes, bomb_ratio: limits.bomb_ratio })
     }
 
     /// Reads some bytes into the buffer, or says why there are none.

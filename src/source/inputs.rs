@@ -25,18 +25,12 @@ impl Input {
     /// A file.
     pub fn file(path: impl Into<PathBuf>) -> Self {
         let path = path.into();
-        Input {
-            display: path.display().to_string(),
-            path: Some(path),
-        }
+        Input { display: path.display().to_string(), path: Some(path) }
     }
 
     /// Standard input.
     pub fn stdin() -> Self {
-        Input {
-            path: None,
-            display: "-".into(),
-        }
+        Input { path: None, display: "-".into() }
     }
 }
 
@@ -57,15 +51,10 @@ pub fn find_inputs(sources: &[PathBuf]) -> Result<Vec<Input>, SourceError> {
             Ok(found) if found.is_dir() => inputs.extend(files_below(source)?.into_iter().map(Input::file)),
             Ok(_) => inputs.push(Input::file(source)),
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
-                return Err(SourceError::Missing {
-                    path: source.display().to_string(),
-                });
+                return Err(SourceError::Missing { path: source.display().to_string() });
             }
             Err(cause) => {
-                return Err(SourceError::Unreadable {
-                    path: source.display().to_string(),
-                    cause,
-                });
+                return Err(SourceError::Unreadable { path: source.display().to_string(), cause });
             }
         }
     }
@@ -96,17 +85,13 @@ fn files_below(root: &Path) -> Result<Vec<PathBuf>, SourceError> {
     Ok(files)
 }
 
-/// A link to nothing is listed, so that reading it says so; any other trouble is an error here.
+/// What cannot be entered below a source (a link to nothing or to itself, a forbidden folder) is listed, so that reading it
+/// says so and the rest is read; only the source itself is an error here.
 fn dangling(error: walkdir::Error, root: &Path) -> Result<Option<PathBuf>, SourceError> {
     let path = error.path().unwrap_or(root).to_path_buf();
-    let cause = error
-        .into_io_error()
-        .unwrap_or_else(|| io::Error::other("not readable"));
-    if cause.kind() != io::ErrorKind::NotFound {
-        return Err(SourceError::Unreadable {
-            path: path.display().to_string(),
-            cause,
-        });
+    if error.depth() == 0 {
+        let cause = error.into_io_error().unwrap_or_else(|| io::Error::other("not readable"));
+        return Err(SourceError::Unreadable { path: path.display().to_string(), cause });
     }
     let skipped = is_temporary(&path) || path.file_name().is_some_and(is_hidden);
     Ok((!skipped).then_some(path))
@@ -117,8 +102,7 @@ fn is_hidden(name: &OsStr) -> bool {
 }
 
 fn is_temporary(path: &Path) -> bool {
-    path.extension()
-        .is_some_and(|extension| extension.eq_ignore_ascii_case("tmp"))
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("tmp"))
 }
 
 #[cfg(test)]
@@ -126,16 +110,9 @@ mod tests {
     use super::*;
 
     fn names(inputs: &[Input], root: &Path) -> Vec<String> {
-        let below = |input: &Input| {
-            input
-                .path
-                .as_ref()
-                .map(|p| p.strip_prefix(root).unwrap_or(p).display().to_string())
-        };
-        inputs
-            .iter()
-            .map(|input| below(input).unwrap_or_else(|| "-".into()))
-            .collect()
+        let below =
+            |input: &Input| input.path.as_ref().map(|p| p.strip_prefix(root).unwrap_or(p).display().to_string());
+        inputs.iter().map(|input| below(input).unwrap_or_else(|| "-".into())).collect()
     }
 
     fn write(root: &Path, name: &str) {
@@ -147,15 +124,7 @@ mod tests {
     #[test]
     fn folders_are_read_recursively_in_the_order_of_their_paths() {
         let dir = tempfile::tempdir().unwrap();
-        for name in [
-            "b.json",
-            "a/z.form",
-            "a/y/x",
-            ".hidden",
-            ".git/config",
-            "a/half.json.tmp",
-            "c.JSON.TMP",
-        ] {
+        for name in ["b.json", "a/z.form", "a/y/x", ".hidden", ".git/config", "a/half.json.tmp", "c.JSON.TMP"] {
             write(dir.path(), name);
         }
         let inputs = find_inputs(&[dir.path().into()]).unwrap();
@@ -168,17 +137,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         write(dir.path(), "b.tmp");
         write(dir.path(), ".data/a.json");
-        let sources: Vec<PathBuf> = vec![
-            "-".into(),
-            dir.path().join("b.tmp"),
-            dir.path().join(".data"),
-            dir.path().join("b.tmp"),
-            "-".into(),
-        ];
-        assert_eq!(
-            names(&find_inputs(&sources).unwrap(), dir.path()),
-            ["-", "b.tmp", ".data/a.json"]
-        );
+        let sources: Vec<PathBuf> =
+            vec!["-".into(), dir.path().join("b.tmp"), dir.path().join(".data"), dir.path().join("b.tmp"), "-".into()];
+        assert_eq!(names(&find_inputs(&sources).unwrap(), dir.path()), ["-", "b.tmp", ".data/a.json"]);
     }
 
     #[test]
@@ -190,10 +151,7 @@ mod tests {
     #[test]
     fn a_missing_path_is_named_with_a_remedy() {
         let error = find_inputs(&["no/such/place".into()]).unwrap_err().to_string();
-        assert!(
-            error.starts_with("no/such/place: ") && error.contains("Check the path"),
-            "{error}"
-        );
+        assert!(error.starts_with("no/such/place: ") && error.contains("Check the path"), "{error}");
     }
 
     #[cfg(unix)]
@@ -209,9 +167,6 @@ mod tests {
         symlink(far.path(), dir.path().join("second")).unwrap();
         symlink("nothing", dir.path().join("gone.json")).unwrap();
         let inputs = find_inputs(&[dir.path().into()]).unwrap();
-        assert_eq!(
-            names(&inputs, dir.path()),
-            ["a/near.json", "gone.json", "link/far.json"]
-        );
+        assert_eq!(names(&inputs, dir.path()), ["a/near.json", "gone.json", "link/far.json"]);
     }
 }

@@ -195,10 +195,7 @@ pub fn read_chunks(
     options: &Options,
     send: &mut dyn FnMut(Chunk) -> ControlFlow<()>,
 ) -> Result<InputSummary, SourceError> {
-    let failed = |cause| SourceError::Unreadable {
-        path: input.display.clone(),
-        cause,
-    };
+    let failed = |cause| SourceError::Unreadable { path: input.display.clone(), cause };
     match &input.path {
         None => read_stream(Box::new(io::stdin()), None, input, options, send).map_err(failed),
         Some(path) => {
@@ -222,34 +219,17 @@ fn read_stream(
     send: &mut dyn FnMut(Chunk) -> ControlFlow<()>,
 ) -> io::Result<InputSummary> {
     let mut window = Window::new(Stream::new(stored, &options.limits)?);
-    let name = input
-        .path
-        .as_deref()
-        .and_then(|path| path.file_name())
-        .unwrap_or_default();
+    let name = input.path.as_deref().and_then(|path| path.file_name()).unwrap_or_default();
     let format = sniff::sniff(&mut window, &name.to_string_lossy(), options);
     let word = format.word();
     let (splitter, columns, whole) = format.into_parts();
-    let shape = Arc::new(Shape {
-        options: options.clone(),
-        modified,
-        columns,
-    });
-    let Outcome {
-        payloads,
-        unfinished,
-        mut window,
-    } = Cutter::new(window, splitter, whole, shape, send).run()?;
+    let shape = Arc::new(Shape { options: options.clone(), modified, columns });
+    let Outcome { payloads, unfinished, mut window } = Cutter::new(window, splitter, whole, shape, send).run()?;
     if !(unfinished && input.path.is_none()) {
         window.stream.drain()?;
     }
     let (digest, bytes) = window.stream.stored();
-    Ok(InputSummary {
-        digest,
-        bytes,
-        payloads,
-        format: word,
-    })
+    Ok(InputSummary { digest, bytes, payloads, format: word })
 }
 
 #[cfg(test)]

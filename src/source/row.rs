@@ -17,16 +17,8 @@ use crate::provider::wire::{Object, Sort, Value};
 use crate::record::{Channel, Kind, Provider};
 
 /// Parts of a request that may also stand beside the body.
-const REQUEST_NAMES: [&str; 8] = [
-    "url",
-    "country",
-    "id_type",
-    "partner_id",
-    "environment",
-    "job_id",
-    "user_id",
-    "job_type",
-];
+const REQUEST_NAMES: [&str; 8] =
+    ["url", "country", "id_type", "partner_id", "environment", "job_id", "user_id", "job_type"];
 
 /// Reads one row of JSON or form text.
 pub(super) fn parse<'a>(row: &'a [u8], options: &Options) -> Parsed<'a> {
@@ -55,11 +47,7 @@ fn body<'a>(object: &Object<'a>, options: &Options) -> Result<Option<Cow<'a, [u8
     }
     let certain = chosen || has_envelope_name(object, &options.names);
     let missing = || {
-        if certain {
-            Err("the envelope's body is empty")
-        } else {
-            Ok(None)
-        }
+        if certain { Err("the envelope's body is empty") } else { Ok(None) }
     };
     let Some(value) = object.get(&[name]) else {
         return missing();
@@ -75,10 +63,7 @@ fn body<'a>(object: &Object<'a>, options: &Options) -> Result<Option<Cow<'a, [u8
             let text = value.text().unwrap_or_default();
             let inner = text.as_bytes();
             let inner = &inner[trimmed(inner)];
-            match (
-                inner.is_empty(),
-                certain || (object.len() == 1 && looks_like_payload(inner)),
-            ) {
+            match (inner.is_empty(), certain || (object.len() == 1 && looks_like_payload(inner))) {
                 (true, _) => missing(),
                 (false, true) => Ok(Some(Cow::Owned(inner.to_vec()))),
                 (false, false) => Ok(None),
@@ -89,18 +74,8 @@ fn body<'a>(object: &Object<'a>, options: &Options) -> Result<Option<Cow<'a, [u8
 }
 
 fn has_envelope_name(object: &Object<'_>, names: &EnvelopeNames) -> bool {
-    let EnvelopeNames {
-        received_at,
-        provider,
-        kind,
-        remote_ip,
-        headers,
-        request,
-        body: _,
-    } = names;
-    [received_at, provider, kind, remote_ip, headers, request]
-        .into_iter()
-        .any(|name| object.has(name))
+    let EnvelopeNames { received_at, provider, kind, remote_ip, headers, request, body: _ } = names;
+    [received_at, provider, kind, remote_ip, headers, request].into_iter().any(|name| object.has(name))
         || REQUEST_NAMES.iter().any(|name| object.has(name))
         || object.has("channel")
 }
@@ -134,19 +109,14 @@ pub(super) fn envelope<'a>(names: &EnvelopeNames, get: &dyn Fn(&str) -> Option<V
     let beside = |name: &str| REQUEST_NAMES.contains(&name).then(|| text(name)).flatten();
     let asked = get(&names.request);
     let request = request(asked.as_ref(), &beside);
-    let stated_channel = asked
-        .as_ref()
-        .and_then(Value::object)
-        .and_then(|r| filled(r.get(&["channel"])?));
+    let stated_channel = asked.as_ref().and_then(Value::object).and_then(|r| filled(r.get(&["channel"])?));
     Envelope {
         received_at: text(&names.received_at).and_then(|time| time::parse(&time)),
         provider: text(&names.provider).and_then(|word| provider(&word)),
         kind: text(&names.kind).and_then(|word| Kind::from_word(&word.to_ascii_lowercase())),
         remote_ip: text(&names.remote_ip),
         headers: get(&names.headers).map(|value| headers(&value)).unwrap_or_default(),
-        channel: text("channel")
-            .or(stated_channel)
-            .and_then(|word| Channel::from_word(&word.to_ascii_lowercase())),
+        channel: text("channel").or(stated_channel).and_then(|word| Channel::from_word(&word.to_ascii_lowercase())),
         request,
         ..Envelope::default()
     }
@@ -154,19 +124,12 @@ pub(super) fn envelope<'a>(names: &EnvelopeNames, get: &dyn Fn(&str) -> Option<V
 
 /// The value as text that says something.
 fn filled(value: &Value<'_>) -> Option<String> {
-    value
-        .text()
-        .map(|text| text.trim().to_owned())
-        .filter(|text| !text.is_empty())
+    value.text().map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
 }
 
 /// A provider as people write it: `smile_id`, `Smile Identity`, `advance.ai`.
 fn provider(word: &str) -> Option<Provider> {
-    let folded: String = word
-        .chars()
-        .filter(char::is_ascii_alphanumeric)
-        .map(|c| c.to_ascii_lowercase())
-        .collect();
+    let folded: String = word.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
     match folded.as_str() {
         "smileid" | "smileidentity" => Some(Provider::SmileId),
         "advanceai" => Some(Provider::AdvanceAi),
@@ -179,10 +142,7 @@ fn provider(word: &str) -> Option<Provider> {
 fn headers(value: &Value<'_>) -> Vec<(String, String)> {
     let is_object = value.sort() != Sort::Array;
     if let Some(object) = value.object().filter(|_| is_object) {
-        return object
-            .iter()
-            .filter_map(|(name, value)| Some((name.to_owned(), header_value(value)?)))
-            .collect();
+        return object.iter().filter_map(|(name, value)| Some((name.to_owned(), header_value(value)?))).collect();
     }
     value.list().iter().filter_map(header_pair).collect()
 }
@@ -198,10 +158,7 @@ fn header_pair(entry: &Value<'_>) -> Option<(String, String)> {
     match entry.sort() {
         Sort::Object => {
             let pair = entry.object()?;
-            Some((
-                pair.get(&["name", "key"]).and_then(filled)?,
-                pair.get(&["value"]).and_then(header_value)?,
-            ))
+            Some((pair.get(&["name", "key"]).and_then(filled)?, pair.get(&["value"]).and_then(header_value)?))
         }
         _ => match entry.list().as_slice() {
             [name, value] => Some((filled(name)?, header_value(value)?)),
@@ -218,11 +175,7 @@ fn request(request: Option<&Value<'_>>, beside: &dyn Fn(&str) -> Option<String>)
         .filter(|_| whole.is_none())
         .and_then(filled)
         .filter(|text| text.contains("://") || text.starts_with('/'));
-    let url = whole
-        .as_ref()
-        .and_then(|r| r.get(&["url"]).and_then(filled))
-        .or(bare_url)
-        .or_else(|| beside("url"));
+    let url = whole.as_ref().and_then(|r| r.get(&["url"]).and_then(filled)).or(bare_url).or_else(|| beside("url"));
     let mut layers: Vec<Object<'static>> = Vec::new();
     if let Some(whole) = whole {
         let body = whole.object(&["body"]).map(Object::into_owned);
@@ -236,12 +189,7 @@ fn request(request: Option<&Value<'_>>, beside: &dyn Fn(&str) -> Option<String>)
     }
     let url_query = url.as_ref().and_then(|url| url.split_once('?'));
     layers.extend(url_query.map(|(_, query)| Object::parse_form(query.as_bytes()).into_owned()));
-    let find = |name: &str| {
-        layers
-            .iter()
-            .find_map(|layer| filled(layer.get(&[name])?))
-            .or_else(|| beside(name))
-    };
+    let find = |name: &str| layers.iter().find_map(|layer| filled(layer.get(&[name])?)).or_else(|| beside(name));
     Request {
         country: find("country"),
         id_type: find("id_type"),
@@ -277,10 +225,7 @@ mod tests {
     }
 
     fn with_field(name: &str) -> Options {
-        Options {
-            body_field: Some(name.into()),
-            ..Options::default()
-        }
+        Options { body_field: Some(name.into()), ..Options::default() }
     }
 
     #[test]
@@ -300,12 +245,7 @@ mod tests {
     fn a_body_alone_is_an_envelope_if_it_holds_a_payload() {
         assert_eq!(read(r#"{"body":{"a":1}}"#).0, r#"{"a":1}"#);
         assert_eq!(read(r#"{"body":"a=1"}"#).0, "a=1");
-        for bare in [
-            r#"{"body":"slim"}"#,
-            r#"{"body":[1]}"#,
-            r#"{"body":7,"kind":"x"}"#,
-            r#"{"body":null}"#,
-        ] {
+        for bare in [r#"{"body":"slim"}"#, r#"{"body":[1]}"#, r#"{"body":7,"kind":"x"}"#, r#"{"body":null}"#] {
             assert_eq!(read(bare).0, bare);
         }
     }
@@ -327,22 +267,11 @@ mod tests {
 
     #[test]
     fn a_field_that_the_user_names_needs_no_company() {
-        assert_eq!(
-            read_with(r#"{"id":7,"data":{"a":1}}"#, &with_field("data")).0,
-            r#"{"a":1}"#
-        );
-        let named = Options {
-            names: EnvelopeNames {
-                body: "raw".into(),
-                ..EnvelopeNames::default()
-            },
-            ..Options::default()
-        };
+        assert_eq!(read_with(r#"{"id":7,"data":{"a":1}}"#, &with_field("data")).0, r#"{"a":1}"#);
+        let named =
+            Options { names: EnvelopeNames { body: "raw".into(), ..EnvelopeNames::default() }, ..Options::default() };
         assert_eq!(read_with(r#"{"id":7,"raw":"{\"a\":1}"}"#, &named).0, r#"{"a":1}"#);
-        assert_eq!(
-            read_with(r#"{"SmileJobID":"1"}"#, &with_field("data")).0,
-            r#"{"SmileJobID":"1"}"#
-        );
+        assert_eq!(read_with(r#"{"SmileJobID":"1"}"#, &with_field("data")).0, r#"{"SmileJobID":"1"}"#);
     }
 
     #[test]
@@ -373,10 +302,7 @@ mod tests {
 
     #[test]
     fn headers_come_in_several_shapes() {
-        let expected = vec![
-            ("Job-ID".to_owned(), "job_1".to_owned()),
-            ("X-Count".to_owned(), "2".to_owned()),
-        ];
+        let expected = vec![("Job-ID".to_owned(), "job_1".to_owned()), ("X-Count".to_owned(), "2".to_owned())];
         for headers in [
             r#"{"Job-ID":"job_1","X-Count":2,"X-None":null}"#,
             r#"{"Job-ID":["job_1","other"],"X-Count":["2"],"X-None":[]}"#,
@@ -404,11 +330,7 @@ mod tests {
             r#"{"country":"NG","id_type":"BVN","body":{}}"#,
         ] {
             let request = read(row).1.request;
-            assert_eq!(
-                (request.country.as_deref(), request.id_type.as_deref()),
-                (Some("NG"), Some("BVN")),
-                "{row}"
-            );
+            assert_eq!((request.country.as_deref(), request.id_type.as_deref()), (Some("NG"), Some("BVN")), "{row}");
         }
     }
 

@@ -45,11 +45,7 @@ impl Format {
     /// How it is cut, its columns, and why it is no payload as a whole.
     pub(super) fn into_parts(self) -> (Splitter, Option<Columns>, Option<Trouble>) {
         match self {
-            Format::Empty => (
-                Splitter::Whole,
-                None,
-                Some((RejectReason::Empty, "no bytes but white space".into())),
-            ),
+            Format::Empty => (Splitter::Whole, None, Some((RejectReason::Empty, "no bytes but white space".into()))),
             Format::Single => (Splitter::Whole, None, None),
             Format::Ndjson => (Splitter::Lines, None, None),
             Format::Array => (Splitter::Elements(Elements::default()), None, None),
@@ -81,20 +77,13 @@ pub(super) fn sniff(window: &mut Window, name: &str, options: &Options) -> Forma
     {
         return format;
     }
-    if lines_are_rows(window, &options.limits) {
-        Format::Ndjson
-    } else {
-        Format::Single
-    }
+    if lines_are_rows(window, &options.limits) { Format::Ndjson } else { Format::Single }
 }
 
 /// The extension without that of the compression, lower case.
 fn hint(name: &str) -> String {
     let name = name.to_ascii_lowercase();
-    let name = name
-        .strip_suffix(".gz")
-        .or_else(|| name.strip_suffix(".zst"))
-        .unwrap_or(&name);
+    let name = name.strip_suffix(".gz").or_else(|| name.strip_suffix(".zst")).unwrap_or(&name);
     name.rsplit_once('.').map_or("", |(_, extension)| extension).to_owned()
 }
 

@@ -227,44 +227,26 @@ mod tests {
     #[test]
     fn elements_end_at_commas_outside_strings_and_brackets() {
         let (found, rest) = elements(r#" [{"a":"]},\"{[", "b":[1,{}]} , "x,\\", 7]  "#);
-        assert_eq!(
-            found,
-            [" ", r#"{"a":"]},\"{[", "b":[1,{}]} "#, r#" "x,\\""#, " 7", "  "]
-        );
+        assert_eq!(found, [" ", r#"{"a":"]},\"{[", "b":[1,{}]} "#, r#" "x,\\""#, " 7", "  "]);
         assert_eq!(rest, Rest::Row);
     }
 
     #[test]
     fn the_rest_of_an_array_says_what_is_wrong() {
         use RejectReason::{InvalidJson, TruncatedJson};
-        assert!(matches!(
-            elements(r#"[{"a":1},{"b":"#).1,
-            Rest::Broken(TruncatedJson, _)
-        ));
+        assert!(matches!(elements(r#"[{"a":1},{"b":"#).1, Rest::Broken(TruncatedJson, _)));
         assert!(matches!(elements(r#"[{"a":1},"#).1, Rest::Broken(TruncatedJson, _)));
-        assert!(matches!(
-            elements(r#"[{"a":1},{"b":"}"#).1,
-            Rest::Broken(TruncatedJson, _)
-        ));
-        assert!(matches!(
-            elements(r#"[{"a":1},{"b":2} "#).1,
-            Rest::RowThenBroken(TruncatedJson, _)
-        ));
+        assert!(matches!(elements(r#"[{"a":1},{"b":"}"#).1, Rest::Broken(TruncatedJson, _)));
+        assert!(matches!(elements(r#"[{"a":1},{"b":2} "#).1, Rest::RowThenBroken(TruncatedJson, _)));
         assert!(matches!(elements(r#"[{"a":1}] x"#).1, Rest::Broken(InvalidJson, _)));
-        assert_eq!(
-            elements("[1]\n[2]\n"),
-            (["", "1", "\n", "2", "\n"].map(String::from).to_vec(), Rest::Row)
-        );
+        assert_eq!(elements("[1]\n[2]\n"), (["", "1", "\n", "2", "\n"].map(String::from).to_vec(), Rest::Row));
     }
 
     #[test]
     fn records_end_at_line_ends_outside_quotes() {
         let text = "a,\"b\n\"\"c\"\"\n\",d\n\"\",5\" pipe,x\n\"p\"q\"r,s\nlast";
         let (found, _) = rows(Splitter::Records(Field::default()), text, usize::MAX);
-        assert_eq!(
-            found,
-            ["a,\"b\n\"\"c\"\"\n\",d", "\"\",5\" pipe,x", "\"p\"q\"r,s", "last"]
-        );
+        assert_eq!(found, ["a,\"b\n\"\"c\"\"\n\",d", "\"\",5\" pipe,x", "\"p\"q\"r,s", "last"]);
     }
 
     proptest! {

@@ -19,12 +19,7 @@ pub(super) struct Window {
 
 impl Window {
     pub(super) fn new(stream: Stream) -> Self {
-        Window {
-            stream,
-            bytes: Vec::new(),
-            offset: 0,
-            end: None,
-        }
+        Window { stream, bytes: Vec::new(), offset: 0, end: None }
     }
 
     /// Reads on; false when nothing more comes.
@@ -107,9 +102,6 @@ pub(super) fn is_blank(byte: u8) -> bool {
 /// The part of the bytes without white space around it, as a range.
 pub(super) fn trimmed(bytes: &[u8]) -> std::ops::Range<usize> {
     let start = bytes.iter().position(|byte| !is_blank(*byte)).unwrap_or(bytes.len());
-    let end = bytes
-        .iter()
-        .rposition(|byte| !is_blank(*byte))
-        .map_or(start, |last| last + 1);
+    let end = bytes.iter().rposition(|byte| !is_blank(*byte)).map_or(start, |last| last + 1);
     start..end
 }

@@ -14,12 +14,8 @@ use crate::envelope::Envelope;
 use crate::record::{Kind, Product, Provider, RejectReason};
 
 /// Codes of refusals that name Advance.AI's own things, so that they are recognised without a price.
-const REFUSALS: &[&str] = &[
-    "SIGNATURE_NOT_EXIST",
-    "IAM_FAILED",
-    "NO_FACE_DETECTED_FROM_FIRST_IMAGE",
-    "NO_FACE_DETECTED_FROM_SECOND_IMAGE",
-];
+const REFUSALS: &[&str] =
+    &["SIGNATURE_NOT_EXIST", "IAM_FAILED", "NO_FACE_DETECTED_FROM_FIRST_IMAGE", "NO_FACE_DETECTED_FROM_SECOND_IMAGE"];
 /// Fields whose values are about a person, at any depth.
 const PERSONAL: &[&str] = &[
     "aadhaarNumber",
@@ -75,10 +71,7 @@ pub fn decode(object: &Object, _envelope: &Envelope) -> Decoded {
     let data = nested::object(object, &["data"]).unwrap_or_default();
     let mut decoded = match shape(object) {
         Some(Shape::Result) => result::result(object, &data),
-        Some(Shape::BareResult) => Decoded {
-            kind: Kind::Fragment,
-            ..result::result(&Object::default(), object)
-        },
+        Some(Shape::BareResult) => Decoded { kind: Kind::Fragment, ..result::result(&Object::default(), object) },
         Some(Shape::Prepared) => prepared(object, &data),
         Some(Shape::Health) => health(&data),
         Some(Shape::Callback) => callback(object),
@@ -116,7 +109,7 @@ fn shape(object: &Object) -> Option<Shape> {
     if data.has("status") && split_number_type(&number_type).0.is_some() {
         return Some(Shape::Health);
     }
-    let faces = data.has("similarity") && data.has("firstFace");
+    let faces = data.has("similarity");
     let licence = data.has("license") || data.has("accessToken") || data.has("livenessScore");
     if priced && (faces || licence) {
         return Some(Shape::NoVerdict);
@@ -127,13 +120,7 @@ fn shape(object: &Object) -> Option<Shape> {
 /// Whether an object is the `data` of a verification or of a database validation.
 fn is_result(data: &Object) -> bool {
     let result = data.has("overallResult") || data.has("idvResult");
-    let companions = [
-        "signatureId",
-        "errorCode",
-        "docDatabaseDetail",
-        "faceDetail",
-        "countryCodeIso3",
-    ];
+    let companions = ["signatureId", "errorCode", "docDatabaseDetail", "faceDetail", "countryCodeIso3"];
     if result {
         return companions.iter().any(|name| data.has(name));
     }
@@ -151,12 +138,8 @@ fn is_callback(object: &Object) -> bool {
 /// A refusal has no data. Words that any service could use count only beside what is Advance.AI's own.
 fn is_refusal(object: &Object, code: &str) -> bool {
     const FIELDS: &[&str] = &["code", "message", "data", "transactionId", "pricingStrategy", "extra"];
-    let is_word = code
-        .bytes()
-        .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
-    let no_more = object
-        .iter()
-        .all(|(key, _)| FIELDS.iter().any(|name| same_name(key, name)));
+    let is_word = code.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
+    let no_more = object.iter().all(|(key, _)| FIELDS.iter().any(|name| same_name(key, name)));
     let priced = object.has("pricingStrategy") || object.has("extra");
     let no_data = object.get(&["data"]).is_none_or(|data| data.sort() != Sort::Text);
     let own_word = REFUSALS.contains(&code) || code == "ERROR" && object.has("data");
@@ -178,15 +161,9 @@ fn refusal(object: &Object) -> Decoded {
 
 fn prepared(object: &Object, data: &Object) -> Decoded {
     let reference = stated::text(data, &["signatureId"]);
-    let submission = refusal(object).submission.map(|s| StatedSubmission {
-        accepted: true,
-        provider_job_id: reference,
-        ..s
-    });
-    Decoded {
-        submission,
-        ..Decoded::new(Some(Provider::AdvanceAi), Kind::SubmissionAck)
-    }
+    let submission =
+        refusal(object).submission.map(|s| StatedSubmission { accepted: true, provider_job_id: reference, ..s });
+    Decoded { submission, ..Decoded::new(Some(Provider::AdvanceAi), Kind::SubmissionAck) }
 }
 
 fn health(data: &Object) -> Decoded {

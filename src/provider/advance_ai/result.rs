@@ -15,11 +15,7 @@ const BIRTHDAYS: &[&str] = &["birthday", "birthDate", "dateOfBirth"];
 /// Reads one result; `envelope` is empty where only its `data` was kept.
 pub fn result(envelope: &Object, data: &Object) -> Decoded {
     let mut decoded = Decoded::new(Some(Provider::AdvanceAi), Kind::GetResult);
-    let product = if is_database_validation(data) {
-        Product::DatabaseValidation
-    } else {
-        Product::Idv
-    };
+    let product = if is_database_validation(data) { Product::DatabaseValidation } else { Product::Idv };
     let detail = nested::object(data, &["docDatabaseDetail"]).unwrap_or_default();
     let face = nested::object(data, &["faceDetail"]).unwrap_or_default();
     let input = nested::object(data, &["inputParameters"]).unwrap_or_default();
@@ -37,10 +33,8 @@ pub fn result(envelope: &Object, data: &Object) -> Decoded {
             stated::check_dates(&part, BIRTHDAYS, &mut decoded.problems);
         }
     }
-    let stated_country = country_of(
-        &[(data, "countryCodeIso3"), (&input, "region"), (&numbers, "region")],
-        &mut decoded.problems,
-    );
+    let stated_country =
+        country_of(&[(data, "countryCodeIso3"), (&input, "region"), (&numbers, "region")], &mut decoded.problems);
     let mut reference = stated::text(data, &["signatureId"]);
     if product == Product::DatabaseValidation {
         // Nothing else names the call.
@@ -71,28 +65,21 @@ pub fn result(envelope: &Object, data: &Object) -> Decoded {
     decoded
 }
 
-/// A verification echoes its country and input and says how far it is; a database validation does not.
+/// A verification always has its signature id, echoes its country and input and says how far it is; a database validation
+/// does not.
 fn is_database_validation(data: &Object) -> bool {
-    let of_verification = [
-        "countryCodeIso3",
-        "inputParameters",
-        "submissionCompleted",
-        "idvResult",
-        "faceDetail",
-        "docDetail",
-    ];
+    if !data.has("signatureId") {
+        return true;
+    }
+    let of_verification =
+        ["countryCodeIso3", "inputParameters", "submissionCompleted", "idvResult", "faceDetail", "docDetail"];
     if of_verification.iter().any(|name| data.has(name)) {
         return false;
     }
-    let empty_error = data
-        .get(&["errorCode"])
-        .and_then(Value::text)
-        .is_some_and(|code| code.trim().is_empty());
-    let detail = ["docDatabaseDetail", "numberValue", "verification"]
-        .iter()
-        .any(|name| data.has(name));
+    let empty_error = data.get(&["errorCode"]).and_then(Value::text).is_some_and(|code| code.trim().is_empty());
+    let detail = ["docDatabaseDetail", "numberValue", "verification"].iter().any(|name| data.has(name));
     let says_success = stated::word(data, &["errorCode"]).as_deref() == Some("SUCCESS");
-    empty_error || !data.has("signatureId") || detail && !says_success
+    empty_error || detail && !says_success
 }
 
 fn country_of(places: &[(&Object, &str)], problems: &mut Vec<String>) -> Option<String> {
@@ -110,9 +97,7 @@ fn country_of(places: &[(&Object, &str)], problems: &mut Vec<String>) -> Option<
 
 /// The number that was asked about, unless it is masked.
 fn id_number(places: &[&Object]) -> Option<String> {
-    let numbers = places
-        .iter()
-        .filter_map(|o| stated::text(o, &["numberValue", "bvn", "nin", "idNumber"]));
+    let numbers = places.iter().filter_map(|o| stated::text(o, &["numberValue", "bvn", "nin", "idNumber"]));
     numbers.into_iter().find(|number| !number.contains('*'))
 }
 
@@ -122,10 +107,7 @@ fn face_checks(face: &Object) -> Vec<StatedCheck> {
         checks.extend(stated::word(face, &[name]).map(|value| check(name, value)));
     }
     let events = face.get(&["eventDetails"]).map(Value::list).unwrap_or_default();
-    let words = events
-        .iter()
-        .filter(|e| e.sort() == Sort::Text)
-        .filter_map(stated::value_text);
+    let words = events.iter().filter(|e| e.sort() == Sort::Text).filter_map(stated::value_text);
     checks.extend(words.map(|word| check("eventDetails", word)));
     checks
 }
@@ -134,19 +116,10 @@ fn face_checks(face: &Object) -> Vec<StatedCheck> {
 fn field_checks(object: &Object) -> Vec<StatedCheck> {
     let verification = nested::object(object, &["verification"]).unwrap_or_default();
     let fields = ["numberValue", "fullName", "dob", "face"];
-    let stated = fields
-        .iter()
-        .filter_map(|name| Some((name, stated::text(&verification, &[name])?)));
-    stated
-        .map(|(name, value)| check(&format!("verification.{name}"), value))
-        .collect()
+    let stated = fields.iter().filter_map(|name| Some((name, stated::text(&verification, &[name])?)));
+    stated.map(|(name, value)| check(&format!("verification.{name}"), value)).collect()
 }
 
 fn check(name: &str, value: String) -> StatedCheck {
-    StatedCheck {
-        position: 0,
-        name: name.to_owned(),
-        value: Some(value),
-        detail: None,
-    }
+    StatedCheck { position: 0, name: name.to_owned(), value: Some(value), detail: None }
 }

@@ -17,10 +17,7 @@ fn statement(data: &str) -> Statement {
 }
 
 fn pairs(checks: &[StatedCheck]) -> Vec<(&str, &str)> {
-    checks
-        .iter()
-        .map(|c| (c.name.as_str(), c.value.as_deref().unwrap_or("")))
-        .collect()
+    checks.iter().map(|c| (c.name.as_str(), c.value.as_deref().unwrap_or(""))).collect()
 }
 
 #[test]
@@ -35,29 +32,16 @@ fn a_passed_verification_is_read_whole() {
         "inputParameters":{"region":"NGA","numberType":"NIN"},"countryCodeIso3":"NGA"}}"#,
     );
     let s = &decoded.statements[0];
-    assert_eq!(
-        (s.product, s.provider_job_id.as_deref()),
-        (Some(Product::Idv), Some("5151515151515151"))
-    );
-    assert_eq!(
-        (s.result_code.as_deref(), s.error_code.as_deref()),
-        (Some("PASS"), Some("SUCCESS"))
-    );
+    assert_eq!((s.product, s.provider_job_id.as_deref()), (Some(Product::Idv), Some("5151515151515151")));
+    assert_eq!((s.result_code.as_deref(), s.error_code.as_deref()), (Some("PASS"), Some("SUCCESS")));
     assert_eq!((s.country.as_deref(), s.id_type.as_deref()), (Some("NG"), Some("NIN")));
     assert_eq!((s.liveness_score, s.similarity_score), (Some(97.0), Some(81.5)));
     assert_eq!((s.submission_completed, s.job_complete), (Some(true), None));
-    assert_eq!(
-        (s.query_code.as_deref(), s.pricing_strategy.as_deref()),
-        (Some("SUCCESS"), Some("FREE"))
-    );
+    assert_eq!((s.query_code.as_deref(), s.pricing_strategy.as_deref()), (Some("SUCCESS"), Some("FREE")));
     assert_eq!(s.id_number, None);
     assert_eq!(decoded.personal, ["Adaeze", "08030000001"]);
     assert!(decoded.problems.is_empty(), "{:?}", decoded.problems);
-    let expected = [
-        ("faceResult", "PASS"),
-        ("verification.numberValue", "pass"),
-        ("verification.fullName", "fail"),
-    ];
+    let expected = [("faceResult", "PASS"), ("verification.numberValue", "pass"), ("verification.fullName", "fail")];
     assert_eq!(pairs(&decoded.checks), expected);
 }
 
@@ -65,14 +49,8 @@ fn a_passed_verification_is_read_whole() {
 fn older_results_know_only_idv_result() {
     let s =
         statement(r#""signatureId":"s1","idvResult":"FAIL","errorCode":"NUMBER_NOT_EXIST","countryCodeIso3":"ZAF""#);
-    assert_eq!(
-        (s.product, s.result_code.as_deref()),
-        (Some(Product::Idv), Some("FAIL"))
-    );
-    assert_eq!(
-        (s.error_code.as_deref(), s.country.as_deref()),
-        (Some("NUMBER_NOT_EXIST"), Some("ZA"))
-    );
+    assert_eq!((s.product, s.result_code.as_deref()), (Some(Product::Idv), Some("FAIL")));
+    assert_eq!((s.error_code.as_deref(), s.country.as_deref()), (Some("NUMBER_NOT_EXIST"), Some("ZA")));
 }
 
 #[test]
@@ -95,10 +73,7 @@ fn the_request_id_names_a_database_validation_only_where_nothing_else_does() {
     assert_eq!((s.result_code.as_deref(), s.error_code), (Some("PASS"), None));
     let s =
         statement(r#""signatureId":"s7","overallResult":"FAIL","errorCode":"BVN_SUSPEND","docDatabaseDetail":null"#);
-    assert_eq!(
-        (s.product, s.provider_job_id.as_deref()),
-        (Some(Product::DatabaseValidation), Some("s7"))
-    );
+    assert_eq!((s.product, s.provider_job_id.as_deref()), (Some(Product::DatabaseValidation), Some("s7")));
     let s =
         statement(r#""overallResult":"FAIL","errorCode":"LIVENESS_ATTACK","faceDetail":{},"countryCodeIso3":"NGA""#);
     assert_eq!((s.product, s.provider_job_id), (Some(Product::Idv), None));
@@ -112,14 +87,8 @@ fn country_and_type_come_from_the_number_type_where_nothing_else_tells() {
     );
     assert_eq!((s.country.as_deref(), s.id_type.as_deref()), (Some("BR"), Some("CPF")));
     assert_eq!(s.id_number.as_deref(), Some("00000000191"));
-    assert_eq!(
-        split_number_type("IN_AADHAAR_PAN"),
-        (Some("IN".to_owned()), Some("AADHAAR_PAN".to_owned()))
-    );
-    assert_eq!(
-        split_number_type("gb_gb"),
-        (Some("GB".to_owned()), Some("GB".to_owned()))
-    );
+    assert_eq!(split_number_type("IN_AADHAAR_PAN"), (Some("IN".to_owned()), Some("AADHAAR_PAN".to_owned())));
+    assert_eq!(split_number_type("gb_gb"), (Some("GB".to_owned()), Some("GB".to_owned())));
     assert_eq!(split_number_type("NATIONALID"), (None, Some("NATIONALID".to_owned())));
 }
 
@@ -148,28 +117,16 @@ fn health_names_the_authority() {
         r#"{"code":"SUCCESS","message":"OK","data":{"numberType":"NG_BVN","status":"UNSTABLE"},"transactionId":"t"}"#,
     );
     let authority = decoded.authority.unwrap();
-    assert_eq!(
-        (decoded.kind, authority.status.as_deref()),
-        (Kind::HealthStatus, Some("unstable"))
-    );
-    assert_eq!(
-        (authority.country.as_deref(), authority.id_type.as_deref()),
-        (Some("NG"), Some("BVN"))
-    );
+    assert_eq!((decoded.kind, authority.status.as_deref()), (Kind::HealthStatus, Some("unstable")));
+    assert_eq!((authority.country.as_deref(), authority.id_type.as_deref()), (Some("NG"), Some("BVN")));
     assert!(decoded.statements.is_empty());
 }
 
 #[test]
 fn refusals_are_submissions_and_no_statements() {
     for (json, code) in [
-        (
-            r#"{"code":"SIGNATURE_NOT_EXIST","message":"m","data":null,"transactionId":"t"}"#,
-            "SIGNATURE_NOT_EXIST",
-        ),
-        (
-            r#"{"code":"ERROR","message":"m","data":null,"transactionId":"t"}"#,
-            "ERROR",
-        ),
+        (r#"{"code":"SIGNATURE_NOT_EXIST","message":"m","data":null,"transactionId":"t"}"#, "SIGNATURE_NOT_EXIST"),
+        (r#"{"code":"ERROR","message":"m","data":null,"transactionId":"t"}"#, "ERROR"),
         (
             r#"{"code":"PARAMETER_ERROR","message":"m","data":null,"transactionId":"t","pricingStrategy":"FREE"}"#,
             "PARAMETER_ERROR",
@@ -195,13 +152,9 @@ fn a_prepared_verification_is_an_acknowledgement() {
 
 #[test]
 fn comparisons_and_licences_give_no_verdict() {
-    for data in [
-        r#"{"similarity":41.0,"firstFace":{},"secondFace":{}}"#,
-        r#"{"license":"abc","expireTimestamp":1}"#,
-    ] {
-        let decoded = decode_json(&format!(
-            r#"{{"code":"SUCCESS","transactionId":"t","pricingStrategy":"PAY","data":{data}}}"#
-        ));
+    for data in [r#"{"similarity":41.0,"firstFace":{},"secondFace":{}}"#, r#"{"license":"abc","expireTimestamp":1}"#] {
+        let decoded =
+            decode_json(&format!(r#"{{"code":"SUCCESS","transactionId":"t","pricingStrategy":"PAY","data":{data}}}"#));
         assert_eq!((decoded.kind, decoded.statements.len()), (Kind::OtherNoVerdict, 0));
     }
 }
@@ -209,10 +162,7 @@ fn comparisons_and_licences_give_no_verdict() {
 #[test]
 fn results_without_their_envelope_are_fragments() {
     let decoded = decode_json(r#"{"signatureId":"s1","overallResult":"FAIL","errorCode":"NAME_NOT_MATCH"}"#);
-    assert_eq!(
-        (decoded.kind, decoded.statements[0].result_code.as_deref()),
-        (Kind::Fragment, Some("FAIL"))
-    );
+    assert_eq!((decoded.kind, decoded.statements[0].result_code.as_deref()), (Kind::Fragment, Some("FAIL")));
     assert_eq!(decoded.statements[0].query_code, None);
 }
 

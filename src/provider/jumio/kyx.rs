@@ -8,25 +8,11 @@ use crate::provider::{Decoded, StatedCheck, Statement, nested, stated};
 use crate::record::{Kind, Product, Provider};
 
 /// The states of a workflow.
-const STATES: &[&str] = &[
-    "INITIATED",
-    "ACQUISITION_STARTED",
-    "ACQUIRED",
-    "PROCESSING",
-    "PROCESSED",
-    "SESSION_EXPIRED",
-    "TOKEN_EXPIRED",
-];
+const STATES: &[&str] =
+    &["INITIATED", "ACQUISITION_STARTED", "ACQUIRED", "PROCESSING", "PROCESSED", "SESSION_EXPIRED", "TOKEN_EXPIRED"];
 const DECISIONS: &[&str] = &["PASSED", "WARNING", "REJECTED", "NOT_EXECUTED"];
-const CAPABILITIES: &[&str] = &[
-    "extraction",
-    "similarity",
-    "liveness",
-    "usability",
-    "imageChecks",
-    "dataChecks",
-    "watchlistScreening",
-];
+const CAPABILITIES: &[&str] =
+    &["extraction", "similarity", "liveness", "usability", "imageChecks", "dataChecks", "watchlistScreening"];
 
 /// What sort of KYX payload an object is, if it is one.
 pub(super) fn shape(object: &Object) -> Option<Shape> {
@@ -43,15 +29,9 @@ pub(super) fn shape(object: &Object) -> Option<Shape> {
         return Some(Shape::KyxCallback);
     }
     let known_status = STATES.contains(&status.as_str());
-    let companions = ["account", "credentials", "services"]
-        .iter()
-        .any(|name| object.has(name));
+    let companions = ["account", "credentials", "services"].iter().any(|name| object.has(name));
     if known_status && companions {
-        return Some(if workflow.has("href") {
-            Shape::KyxCallback
-        } else {
-            Shape::KyxRetrieval
-        });
+        return Some(if workflow.has("href") { Shape::KyxCallback } else { Shape::KyxRetrieval });
     }
     let begun = named && workflow.has("credentials") && (object.has("web") || object.has("sdk"));
     begun.then_some(Shape::KyxAcknowledgement)
@@ -85,11 +65,7 @@ pub fn callback(object: &Object) -> Decoded {
 
 /// A retrieval answer: the decision, or how far the workflow has come where there is none.
 pub fn retrieval(object: &Object) -> Decoded {
-    let kind = if workflow(object).is_some() {
-        Kind::KyxRetrieval
-    } else {
-        Kind::Fragment
-    };
+    let kind = if workflow(object).is_some() { Kind::KyxRetrieval } else { Kind::Fragment };
     let mut decoded = Decoded::new(Some(Provider::Jumio), kind);
     let problems = &mut decoded.problems;
     let workflow = workflow(object).unwrap_or_default();
@@ -134,11 +110,7 @@ pub fn acknowledgement(object: &Object) -> Decoded {
 fn begin(object: &Object) -> Statement {
     let workflow = workflow(object).unwrap_or_default();
     let account = nested::object(object, &["account"]).unwrap_or_default();
-    let first = |names: &[&str]| {
-        [&workflow, &account, object]
-            .into_iter()
-            .find_map(|o| stated::text(o, names))
-    };
+    let first = |names: &[&str]| [&workflow, &account, object].into_iter().find_map(|o| stated::text(o, names));
     Statement {
         product: Some(Product::Kyx),
         provider_job_id: stated::text(&workflow, &["id"]),
@@ -154,10 +126,7 @@ fn begin(object: &Object) -> Statement {
 fn describe(statement: &mut Statement, data: &Object, problems: &mut Vec<String>) {
     stated::check_dates(data, &["dateOfBirth", "expiryDate", "issuingDate"], problems);
     statement.id_type = statement.id_type.take().or_else(|| stated::word(data, &["type"]));
-    statement.id_number = statement
-        .id_number
-        .take()
-        .or_else(|| stated::text(data, &["documentNumber", "number"]));
+    statement.id_number = statement.id_number.take().or_else(|| stated::text(data, &["documentNumber", "number"]));
     if statement.country.is_none() {
         statement.country = country_of(data, &["issuingCountry", "country"], problems);
     }
@@ -165,18 +134,12 @@ fn describe(statement: &mut Statement, data: &Object, problems: &mut Vec<String>
 
 fn data_of(list: &Value) -> Vec<Object<'static>> {
     let elements = list.list();
-    elements
-        .iter()
-        .filter_map(nested::of_value)
-        .filter_map(|element| nested::object(&element, &["data"]))
-        .collect()
+    elements.iter().filter_map(nested::of_value).filter_map(|element| nested::object(&element, &["data"])).collect()
 }
 
 fn label_of(decision: &Object) -> Option<String> {
     let details = nested::object(decision, &["details"]);
-    details
-        .and_then(|d| stated::word(&d, &["label"]))
-        .or_else(|| stated::word(decision, &["label"]))
+    details.and_then(|d| stated::word(&d, &["label"])).or_else(|| stated::word(decision, &["label"]))
 }
 
 /// One check for each run of a capability: what it found, and its decision where that is another word.
@@ -204,10 +167,7 @@ fn capability_checks(capabilities: &Object) -> Vec<StatedCheck> {
 /// The decisions of single credentials and services.
 fn part_checks(object: &Object) -> Vec<StatedCheck> {
     let mut checks = Vec::new();
-    for (list, part, name) in [
-        ("credentials", "credential", "category"),
-        ("services", "service", "name"),
-    ] {
+    for (list, part, name) in [("credentials", "credential", "category"), ("services", "service", "name")] {
         let elements = object.get(&[list]).map(Value::list).unwrap_or_default();
         for element in elements.iter().filter_map(nested::of_value) {
             let result = nested::object(&element, &["result"]).unwrap_or_default();
@@ -215,11 +175,7 @@ fn part_checks(object: &Object) -> Vec<StatedCheck> {
                 continue;
             };
             let label = stated::text(&element, &[name]).filter(|label| is_name(label));
-            checks.push(check(
-                &label.map_or(part.to_owned(), |label| format!("{part}.{label}")),
-                Some(value),
-                None,
-            ));
+            checks.push(check(&label.map_or(part.to_owned(), |label| format!("{part}.{label}")), Some(value), None));
         }
     }
     checks

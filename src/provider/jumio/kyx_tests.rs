@@ -19,10 +19,7 @@ fn codes(decoded: &Decoded) -> (Option<&str>, Option<&str>) {
 }
 
 fn value<'a>(checks: &'a [StatedCheck], name: &str) -> Option<&'a str> {
-    checks
-        .iter()
-        .find(|check| check.name == name)
-        .and_then(|check| check.value.as_deref())
+    checks.iter().find(|check| check.name == name).and_then(|check| check.value.as_deref())
 }
 
 #[test]
@@ -31,19 +28,10 @@ fn workflow_callbacks_state_the_workflow_and_no_decision() {
         r#"{"callbackSentAt":"2022-01-02T03:04:05.006Z","workflowExecution":{"id":"w-1","href":"https://x.jumio.ai/w-1","definitionKey":"2",
         "status":"SESSION_EXPIRED"},"account":{"id":"acc-1","href":"https://x.jumio.ai/acc-1"}}"#,
     );
-    assert_eq!(
-        (decoded.kind, codes(&decoded)),
-        (Kind::KyxCallback, (Some("SESSION_EXPIRED"), None))
-    );
+    assert_eq!((decoded.kind, codes(&decoded)), (Kind::KyxCallback, (Some("SESSION_EXPIRED"), None)));
     let s = only(&decoded);
-    assert_eq!(
-        (s.product, s.provider_job_id.as_deref()),
-        (Some(Product::Kyx), Some("w-1"))
-    );
-    assert_eq!(
-        s.stated_at.map(|t| t.rfc3339()).as_deref(),
-        Some("2022-01-02T03:04:05.006Z")
-    );
+    assert_eq!((s.product, s.provider_job_id.as_deref()), (Some(Product::Kyx), Some("w-1")));
+    assert_eq!(s.stated_at.map(|t| t.rfc3339()).as_deref(), Some("2022-01-02T03:04:05.006Z"));
 }
 
 const WORKFLOW: &str = r#"{"workflow":{"id":"…","status":"PROCESSED","userReference":"user-42","customerInternalReference":"order-42"},
@@ -58,31 +46,16 @@ const WORKFLOW: &str = r#"{"workflow":{"id":"…","status":"PROCESSED","userRefe
 fn workflow_retrieval_gives_the_decision_its_label_and_its_risk() {
     let decoded = json(WORKFLOW);
     let s = only(&decoded);
-    assert_eq!(
-        (decoded.kind, codes(&decoded)),
-        (Kind::KyxRetrieval, (Some("REJECTED"), Some("POSSIBLE_FRAUD")))
-    );
+    assert_eq!((decoded.kind, codes(&decoded)), (Kind::KyxRetrieval, (Some("REJECTED"), Some("POSSIBLE_FRAUD"))));
     assert_eq!((s.risk_score, s.provider_job_id.as_deref()), (Some(77.0), None));
-    assert_eq!(
-        (s.partner_job_id.as_deref(), s.user_id.as_deref()),
-        (Some("order-42"), Some("user-42"))
-    );
-    assert_eq!(
-        (s.country.as_deref(), s.id_type.as_deref()),
-        (Some("KE"), Some("ID_CARD"))
-    );
-    assert_eq!(
-        s.stated_at.map(|t| t.rfc3339()).as_deref(),
-        Some("2022-01-02T03:04:05.006Z")
-    );
+    assert_eq!((s.partner_job_id.as_deref(), s.user_id.as_deref()), (Some("order-42"), Some("user-42")));
+    assert_eq!((s.country.as_deref(), s.id_type.as_deref()), (Some("KE"), Some("ID_CARD")));
+    assert_eq!(s.stated_at.map(|t| t.rfc3339()).as_deref(), Some("2022-01-02T03:04:05.006Z"));
     assert!(s.requested_at.is_some());
     assert_eq!(value(&decoded.checks, "similarity"), Some("NO_MATCH"));
     assert_eq!(value(&decoded.checks, "usability"), Some("WARNING"));
     assert_eq!(value(&decoded.checks, "credential.ID"), Some("FAIL"));
-    assert_eq!(
-        decoded.personal,
-        ["user-42", "Wanjiru", "00000001", "1990-01-01", "1 Made Up Road"]
-    );
+    assert_eq!(decoded.personal, ["user-42", "Wanjiru", "00000001", "1990-01-01", "1 Made Up Road"]);
 }
 
 #[test]
@@ -90,17 +63,11 @@ fn a_label_that_says_no_more_is_no_error_and_an_uncomputed_risk_is_none() {
     let decoded = json(
         r#"{"workflow":{"id":"w"},"decision":{"type":"PASSED","details":{"label":"PASSED"},"risk":{"score":-1}}}"#,
     );
-    assert_eq!(
-        (codes(&decoded), only(&decoded).risk_score),
-        ((Some("PASSED"), None), None)
-    );
+    assert_eq!((codes(&decoded), only(&decoded).risk_score), ((Some("PASSED"), None), None));
     let decoded = json(
         r#"{"workflowExecution":{"id":"w","status":"PROCESSED"},"account":{"id":"a"},"services":[{"name":"x","result":{"decision":"PASS"}}]}"#,
     );
-    assert_eq!(
-        (codes(&decoded), decoded.kind),
-        ((Some("PROCESSED"), None), Kind::KyxRetrieval)
-    );
+    assert_eq!((codes(&decoded), decoded.kind), ((Some("PROCESSED"), None), Kind::KyxRetrieval));
     assert_eq!(value(&decoded.checks, "service.x"), Some("PASS"));
 }
 

@@ -146,11 +146,7 @@ fn shape(object: &Object) -> Option<Shape> {
     let callback_type = stated::word(object, &["callBackType"]).unwrap_or_default();
     if callback_type == "NETVERIFY_AUTHENTICATION" || is_authentication(object) {
         let called_back = !callback_type.is_empty() || object.has("callbackDate") || is_form(object);
-        return Some(if called_back {
-            Shape::AuthenticationCallback
-        } else {
-            Shape::AuthenticationRetrieval
-        });
+        return Some(if called_back { Shape::AuthenticationCallback } else { Shape::AuthenticationRetrieval });
     }
     if is_acknowledgement(object) {
         return Some(Shape::Acknowledgement);
@@ -159,11 +155,7 @@ fn shape(object: &Object) -> Option<Shape> {
         return Some(Shape::Netverify);
     }
     if stated::text(object, &["scanReference"]).is_some() && has_scan_field(object) {
-        return Some(if is_document_callback(object) {
-            Shape::Document
-        } else {
-            Shape::Retrieval
-        });
+        return Some(if is_document_callback(object) { Shape::Document } else { Shape::Retrieval });
     }
     if let Some(shape) = kyx::shape(object) {
         return Some(shape);
@@ -178,25 +170,14 @@ fn is_netverify(object: &Object) -> bool {
     let verdict = stated::word(object, &["verificationStatus"]);
     object.has("jumioIdScanReference")
         || verdict.is_some_and(|word| VERDICTS.contains(&word.as_str()))
-            && [
-                "idScanStatus",
-                "idScanSource",
-                "idType",
-                "idCountry",
-                "merchantIdScanReference",
-            ]
-            .iter()
-            .any(|name| object.has(name))
+            && ["idScanStatus", "idScanSource", "idType", "idCountry", "merchantIdScanReference"]
+                .iter()
+                .any(|name| object.has(name))
 }
 
 fn is_authentication(object: &Object) -> bool {
-    let companions = [
-        "enrollmentTransactionReference",
-        "scanSource",
-        "livenessImages",
-        "callbackDate",
-        "transactionDate",
-    ];
+    let companions =
+        ["enrollmentTransactionReference", "scanSource", "livenessImages", "callbackDate", "transactionDate"];
     let result = stated::word(object, &["transactionResult"]).unwrap_or_default();
     object.has("transactionReference")
         && ["PASSED", "FAILED", "INVALID", "EXPIRED"].contains(&result.as_str())
@@ -224,11 +205,7 @@ fn has_scan_field(object: &Object) -> bool {
 
 /// Document callbacks and document retrievals differ in little: a callback is a form, or lists its images.
 fn is_document_callback(object: &Object) -> bool {
-    let text_inside = |name| {
-        object
-            .get(&[name])
-            .is_some_and(|value: &Value| value.sort() == Sort::Text)
-    };
+    let text_inside = |name| object.get(&[name]).is_some_and(|value: &Value| value.sort() == Sort::Text);
     let Some(document) = nested::object(object, &["document"]) else {
         return nested::object(object, &["transaction"]).is_some() && text_inside("transaction");
     };
@@ -249,10 +226,7 @@ const REFERENCES: &[&str] = &["jumioIdScanReference", "scanReference", "transact
 fn is_acknowledgement(object: &Object) -> bool {
     const NEXT: &[&str] = &["redirectUrl", "clientRedirectUrl"];
     let alone = object.iter().all(|(key, _)| {
-        let known = REFERENCES
-            .iter()
-            .chain(NEXT)
-            .chain(&["timestamp", "authorizationToken"]);
+        let known = REFERENCES.iter().chain(NEXT).chain(&["timestamp", "authorizationToken"]);
         known.into_iter().any(|name| same_name(key, name))
     });
     let jumio_url = stated::text(object, NEXT).is_some_and(|url| is_jumio_url(&url));
@@ -286,14 +260,7 @@ fn refusal(object: &Object) -> Decoded {
 }
 
 fn submission(accepted: bool, provider_job_id: Option<String>) -> StatedSubmission {
-    StatedSubmission {
-        accepted,
-        code: None,
-        message: None,
-        provider_job_id,
-        partner_job_id: None,
-        user_id: None,
-    }
+    StatedSubmission { accepted, code: None, message: None, provider_job_id, partner_job_id: None, user_id: None }
 }
 
 fn is_jumio_url(url: &str) -> bool {

@@ -67,19 +67,14 @@ impl<'a> Scan<'a> {
     /// The product, where the answer tells: a bare status does not.
     fn product(&self, kind: Kind) -> Option<Product> {
         let source = stated::word(self.transaction(), &["source"]).unwrap_or_default();
-        let of_scan = self
-            .verdict
-            .as_ref()
-            .is_some_and(|word| VERDICTS.contains(&word.as_str()));
+        let of_scan = self.verdict.as_ref().is_some_and(|word| VERDICTS.contains(&word.as_str()));
         let of_document =
             source.starts_with("DOC_") || self.extraction.is_some() || self.document().has("extractedData");
         if kind == Kind::DocumentCallback || of_document && !of_scan {
             return Some(Product::Document);
         }
         let tells = !source.is_empty() || self.verdict.is_some() || self.verification.is_some();
-        let has_part = ["mrzCheck", "identityVerification", "rejectReason"]
-            .iter()
-            .any(|name| self.top.has(name));
+        let has_part = ["mrzCheck", "identityVerification", "rejectReason"].iter().any(|name| self.top.has(name));
         (tells || has_part).then_some(Product::Netverify)
     }
 
@@ -111,20 +106,12 @@ pub fn answer(top: &Object, kind: Kind) -> Decoded {
 
     decoded.checks = verification::checks(scan.verification(), face.as_ref(), reject.as_ref());
     if let Some(extraction) = &scan.extraction {
-        decoded
-            .checks
-            .push(check("document_status", Some(extraction.clone()), None));
+        decoded.checks.push(check("document_status", Some(extraction.clone()), None));
     }
     decoded.stated_at = stated::time(top, &["timestamp", "callbackDate"], problems);
     if result_code.is_some() || error_code.is_some() {
         let similarity_score = face.and_then(|f| f.score);
-        let mut statement = Statement {
-            product,
-            result_code,
-            error_code,
-            similarity_score,
-            ..Statement::default()
-        };
+        let mut statement = Statement { product, result_code, error_code, similarity_score, ..Statement::default() };
         describe(&mut statement, &scan, problems);
         statement.stated_at = decoded.stated_at.or(statement.requested_at);
         decoded.statements.push(statement);

@@ -13,9 +13,7 @@ fn json(text: &str) -> Decoded {
 }
 
 fn form(fields: &[(&str, &str)]) -> Decoded {
-    let body = form_urlencoded::Serializer::new(String::new())
-        .extend_pairs(fields)
-        .finish();
+    let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
     read(&Object::parse_form(body.as_bytes()))
 }
 
@@ -30,10 +28,7 @@ fn codes(decoded: &Decoded) -> (Option<&str>, Option<&str>) {
 }
 
 fn value<'a>(checks: &'a [StatedCheck], name: &str) -> Option<&'a str> {
-    checks
-        .iter()
-        .find(|check| check.name == name)
-        .and_then(|check| check.value.as_deref())
+    checks.iter().find(|check| check.name == name).and_then(|check| check.value.as_deref())
 }
 
 const CALLBACK: &[(&str, &str)] = &[
@@ -57,12 +52,7 @@ const CALLBACK: &[(&str, &str)] = &[
 ];
 
 fn callback_with(name: &'static str, value: &'static str) -> Decoded {
-    let fields: Vec<_> = CALLBACK
-        .iter()
-        .copied()
-        .filter(|(n, _)| *n != name)
-        .chain([(name, value)])
-        .collect();
+    let fields: Vec<_> = CALLBACK.iter().copied().filter(|(n, _)| *n != name).chain([(name, value)]).collect();
     form(&fields)
 }
 
@@ -71,32 +61,14 @@ fn a_netverify_form_is_read_whole() {
     let decoded = form(CALLBACK);
     let s = only(&decoded);
     assert_eq!((decoded.kind, s.product), (Kind::Callback, Some(Product::Netverify)));
-    assert_eq!(
-        s.provider_job_id.as_deref(),
-        Some("0a0a0a0a-1111-4222-8333-bbbbbbbbbbbb")
-    );
-    assert_eq!(
-        (s.partner_job_id.as_deref(), s.user_id.as_deref()),
-        (Some("order-17"), Some("customer-17"))
-    );
-    assert_eq!(
-        (s.country.as_deref(), s.id_type.as_deref()),
-        (Some("XK"), Some("PASSPORT"))
-    );
+    assert_eq!(s.provider_job_id.as_deref(), Some("0a0a0a0a-1111-4222-8333-bbbbbbbbbbbb"));
+    assert_eq!((s.partner_job_id.as_deref(), s.user_id.as_deref()), (Some("order-17"), Some("customer-17")));
+    assert_eq!((s.country.as_deref(), s.id_type.as_deref()), (Some("XK"), Some("PASSPORT")));
     assert_eq!(s.id_scan_source.as_deref(), Some("WEB_CAM"));
-    assert_eq!(
-        s.stated_at.map(|t| t.rfc3339()).as_deref(),
-        Some("2021-05-06T07:10:00Z")
-    );
-    assert_eq!(
-        s.requested_at.map(|t| t.rfc3339()).as_deref(),
-        Some("2021-05-06T07:08:09.100Z")
-    );
+    assert_eq!(s.stated_at.map(|t| t.rfc3339()).as_deref(), Some("2021-05-06T07:10:00Z"));
+    assert_eq!(s.requested_at.map(|t| t.rfc3339()).as_deref(), Some("2021-05-06T07:08:09.100Z"));
     assert_eq!(value(&decoded.checks, "idCheckHologram"), Some("OK"));
-    assert_eq!(
-        decoded.personal,
-        ["customer-17", "Blerta", "1990-02-03", "K0000001", "1 Made Up Street"]
-    );
+    assert_eq!(decoded.personal, ["customer-17", "Blerta", "1990-02-03", "K0000001", "1 Made Up Street"]);
     assert!(decoded.problems.is_empty(), "{:?}", decoded.problems);
 }
 
@@ -104,19 +76,11 @@ fn a_netverify_form_is_read_whole() {
 fn a_form_and_its_json_re_encodings_state_the_same() {
     let plain = format!(
         "{{{},\"identityVerification\":{{\"similarity\":\"NO_MATCH\",\"validity\":true}}}}",
-        CALLBACK
-            .iter()
-            .map(|(n, v)| format!("{n:?}:{v:?}"))
-            .collect::<Vec<_>>()
-            .join(",")
+        CALLBACK.iter().map(|(n, v)| format!("{n:?}:{v:?}")).collect::<Vec<_>>().join(",")
     );
     let lists = format!(
         "{{{},\"identityVerification\":[\"{{'similarity': 'NO_MATCH', 'validity': True}}\"]}}",
-        CALLBACK
-            .iter()
-            .map(|(n, v)| format!("{n:?}:[{v:?}]"))
-            .collect::<Vec<_>>()
-            .join(",")
+        CALLBACK.iter().map(|(n, v)| format!("{n:?}:[{v:?}]")).collect::<Vec<_>>().join(",")
     );
     let of_form = callback_with("identityVerification", r#"{"similarity":"NO_MATCH","validity":true}"#);
     assert_eq!(codes(&of_form), (Some("APPROVED_VERIFIED"), Some("NO_MATCH")));
@@ -128,10 +92,8 @@ fn a_form_and_its_json_re_encodings_state_the_same() {
 
 #[test]
 fn the_face_check_gives_the_reason_of_an_approved_document_only() {
-    let invalid = callback_with(
-        "identityVerification",
-        r#"{"similarity":"MATCH","validity":false,"reason":"LIVENESS_FAILED"}"#,
-    );
+    let invalid =
+        callback_with("identityVerification", r#"{"similarity":"MATCH","validity":false,"reason":"LIVENESS_FAILED"}"#);
     assert_eq!(codes(&invalid), (Some("APPROVED_VERIFIED"), Some("LIVENESS_FAILED")));
     assert_eq!(value(&invalid.checks, "identityVerification.similarity"), Some("MATCH"));
     let passed = callback_with("identityVerification", r#"{"similarity":"MATCH","validity":"TRUE"}"#);
@@ -172,18 +134,11 @@ fn contradictions_and_gaps_are_problems() {
     let beside = callback_with("rejectReason", r#"{"rejectReasonCode":"201"}"#);
     assert_eq!(
         (codes(&beside), beside.problems.as_slice()),
-        (
-            (Some("APPROVED_VERIFIED"), Some("201")),
-            &["rejectReason beside APPROVED_VERIFIED".to_owned()][..]
-        )
+        ((Some("APPROVED_VERIFIED"), Some("201")), &["rejectReason beside APPROVED_VERIFIED".to_owned()][..])
     );
     let error = callback_with("idScanStatus", "ERROR");
     assert_eq!(error.problems, ["rejectReason beside APPROVED_VERIFIED"]);
-    let minimal = form(&[
-        ("idScanSource", "SDK"),
-        ("jumioIdScanReference", "r"),
-        ("merchantIdScanReference", "m"),
-    ]);
+    let minimal = form(&[("idScanSource", "SDK"), ("jumioIdScanReference", "r"), ("merchantIdScanReference", "m")]);
     assert_eq!(
         (codes(&minimal), minimal.problems.as_slice()),
         ((None, None), &["verificationStatus is missing".to_owned()][..])
@@ -204,29 +159,15 @@ fn document_callbacks_tell_how_far_extraction_came_and_give_no_verdict() {
     };
     let document = r#"{"type":"UB","country":"KEN","images":["https://example.invalid/1"],"status":"EXTRACTED","extractedData":{"name":"Wanjiru Test"}}"#;
     let head = [("timestamp", "2020-01-02T03:05:00.000Z"), ("scanReference", "d-1")];
-    let decoded = form(&[
-        head[0],
-        head[1],
-        ("document", document),
-        ("transaction", &transaction("DONE")),
-    ]);
+    let decoded = form(&[head[0], head[1], ("document", document), ("transaction", &transaction("DONE"))]);
     assert_eq!((decoded.kind, decoded.statements.len()), (Kind::DocumentCallback, 0));
     assert_eq!(value(&decoded.checks, "document_status"), Some("EXTRACTED"));
     assert_eq!(decoded.personal, ["Wanjiru Test"]);
     let failed = form(&[head[0], head[1], ("transaction", &transaction("FAILED"))]);
-    assert_eq!(
-        (failed.kind, codes(&failed)),
-        (Kind::DocumentCallback, (Some("FAILED"), None))
-    );
+    assert_eq!((failed.kind, codes(&failed)), (Kind::DocumentCallback, (Some("FAILED"), None)));
     let s = only(&failed);
-    assert_eq!(
-        (s.product, s.provider_job_id.as_deref()),
-        (Some(Product::Document), Some("d-1"))
-    );
-    assert_eq!(
-        (s.partner_job_id.as_deref(), s.id_scan_source.as_deref()),
-        (Some("m-1"), Some("DOC_API"))
-    );
+    assert_eq!((s.product, s.provider_job_id.as_deref()), (Some(Product::Document), Some("d-1")));
+    assert_eq!((s.partner_job_id.as_deref(), s.id_scan_source.as_deref()), (Some("m-1"), Some("DOC_API")));
 }
 
 #[test]
@@ -237,19 +178,13 @@ fn authentications_are_callbacks_or_retrieval_answers() {
         ("transactionResult", "EXPIRED"),
         ("callbackDate", "2020-01-02T03:04:05.006Z"),
     ]);
-    assert_eq!(
-        (decoded.kind, codes(&decoded)),
-        (Kind::AuthenticationCallback, (Some("EXPIRED"), None))
-    );
+    assert_eq!((decoded.kind, codes(&decoded)), (Kind::AuthenticationCallback, (Some("EXPIRED"), None)));
     assert_eq!(only(&decoded).product, Some(Product::Authentication));
     let decoded = json(
         r#"{"transactionReference":"a-1","enrollmentTransactionReference":"e-1","transactionResult":"PASSED","scanSource":"SDK",
         "transactionDate":"2020-01-02T03:04:05.006","images":[{"classifier":"face","href":"https://example.invalid/f"}]}"#,
     );
-    assert_eq!(
-        (decoded.kind, codes(&decoded)),
-        (Kind::Retrieval, (Some("PASSED"), None))
-    );
+    assert_eq!((decoded.kind, codes(&decoded)), (Kind::Retrieval, (Some("PASSED"), None)));
     assert_eq!(only(&decoded).provider_job_id.as_deref(), Some("a-1"));
     assert!(only(&decoded).stated_at.is_some());
 }
@@ -257,9 +192,7 @@ fn authentications_are_callbacks_or_retrieval_answers() {
 #[test]
 fn a_bare_status_states_that_a_scan_is_open_or_failed_but_not_that_it_is_done() {
     let status = |word: &str| {
-        json(&format!(
-            r#"{{"timestamp":"2020-01-02T03:04:05.006Z","scanReference":"r-1","status":"{word}"}}"#
-        ))
+        json(&format!(r#"{{"timestamp":"2020-01-02T03:04:05.006Z","scanReference":"r-1","status":"{word}"}}"#))
     };
     assert!(status("DONE").statements.is_empty());
     assert_eq!(status("DONE").kind, Kind::Retrieval);
@@ -287,20 +220,12 @@ fn whole_retrieval_answers_give_the_documents_verdict() {
         (s.product, s.country.as_deref(), s.similarity_score),
         (Some(Product::Netverify), Some("GH"), Some(0.91))
     );
-    assert_eq!(
-        (s.id_number.as_deref(), s.partner_job_id.as_deref()),
-        (Some("G-000001"), Some("m-1"))
-    );
-    let decoded = answer(
-        approved,
-        r#","verification":{"identityVerification":{"similarity":"NOT_POSSIBLE","validity":false}}"#,
-    );
+    assert_eq!((s.id_number.as_deref(), s.partner_job_id.as_deref()), (Some("G-000001"), Some("m-1")));
+    let decoded =
+        answer(approved, r#","verification":{"identityVerification":{"similarity":"NOT_POSSIBLE","validity":false}}"#);
     assert_eq!(codes(&decoded), (Some("APPROVED_VERIFIED"), Some("NOT_POSSIBLE")));
     let decoded = answer(r#"{"type":"ID_CARD","status":"DENIED_FRAUD","extractedData":{}}"#, "");
-    assert_eq!(
-        (codes(&decoded), only(&decoded).product),
-        ((Some("DENIED_FRAUD"), None), Some(Product::Netverify))
-    );
+    assert_eq!((codes(&decoded), only(&decoded).product), ((Some("DENIED_FRAUD"), None), Some(Product::Netverify)));
     let decoded = answer(r#"{"type":"ID_CARD","status":"DENIED_SOMETHING_NEW"}"#, "");
     assert_eq!(codes(&decoded), (Some("DENIED_SOMETHING_NEW"), None));
 }
@@ -313,58 +238,35 @@ fn open_and_failed_scans_have_an_empty_document() {
         ))
     };
     assert_eq!(codes(&answer("PENDING", "")), (Some("PENDING"), None));
-    let failed = answer(
-        "FAILED",
-        r#","verification":{"rejectReason":{"rejectReasonCode":"100"}}"#,
-    );
-    assert_eq!(
-        (codes(&failed), failed.kind),
-        ((Some("FAILED"), Some("100")), Kind::Retrieval)
-    );
+    let failed = answer("FAILED", r#","verification":{"rejectReason":{"rejectReasonCode":"100"}}"#);
+    assert_eq!((codes(&failed), failed.kind), ((Some("FAILED"), Some("100")), Kind::Retrieval));
     assert_eq!(only(&failed).product, Some(Product::Netverify));
 }
 
 #[test]
 fn parts_of_retrieval_answers_state_what_they_can() {
-    let part = |fields: &str| {
-        json(&format!(
-            r#"{{"scanReference":"r-1","timestamp":"2020-01-02T03:04:05.006Z",{fields}}}"#
-        ))
-    };
+    let part =
+        |fields: &str| json(&format!(r#"{{"scanReference":"r-1","timestamp":"2020-01-02T03:04:05.006Z",{fields}}}"#));
     let document = part(r#""type":"PASSPORT","issuingCountry":"NGA","status":"DENIED_FRAUD""#);
     assert_eq!(codes(&document), (Some("DENIED_FRAUD"), None));
     assert_eq!(only(&document).id_type.as_deref(), Some("PASSPORT"));
     let transaction = part(r#""status":"FAILED","source":"DOC_UPLOAD","customerId":"customer-9""#);
-    assert_eq!(
-        (codes(&transaction), only(&transaction).product),
-        ((Some("FAILED"), None), Some(Product::Document))
-    );
+    assert_eq!((codes(&transaction), only(&transaction).product), ((Some("FAILED"), None), Some(Product::Document)));
     assert!(part(r#""status":"DONE","source":"WEB_UPLOAD""#).statements.is_empty());
     assert!(
         part(r#""mrzCheck":"OK","identityVerification":{"similarity":"MATCH","validity":"true"}"#)
             .statements
             .is_empty()
     );
+    assert_eq!(codes(&part(r#""mrzCheck":"OK","rejectReason":{"rejectReasonCode":"201"}"#)), (None, Some("201")));
     assert_eq!(
-        codes(&part(r#""mrzCheck":"OK","rejectReason":{"rejectReasonCode":"201"}"#)),
-        (None, Some("201"))
-    );
-    assert_eq!(
-        codes(&part(
-            r#""identityVerification":{"similarity":"NO_MATCH","validity":"true"}"#
-        )),
+        codes(&part(r#""identityVerification":{"similarity":"NO_MATCH","validity":"true"}"#)),
         (None, Some("NO_MATCH"))
     );
     let images = part(r#""images":{"classifier":"front","href":"https://example.invalid/front"}"#);
     assert_eq!((images.kind, images.statements.len()), (Kind::Retrieval, 0));
     let extraction = part(r#""status":"EXTRACTED","type":"CC","extractedData":{"pan":"XXXX0000"}"#);
-    assert_eq!(
-        (
-            extraction.statements.len(),
-            value(&extraction.checks, "document_status")
-        ),
-        (0, Some("EXTRACTED"))
-    );
+    assert_eq!((extraction.statements.len(), value(&extraction.checks, "document_status")), (0, Some("EXTRACTED")));
 }
 
 #[test]
@@ -372,10 +274,7 @@ fn parts_without_a_scan_reference_are_fragments() {
     let decoded = json(r#"{"mrzCheck":"OK","rejectReason":{"rejectReasonCode":"201"}}"#);
     assert_eq!((decoded.kind, codes(&decoded)), (Kind::Fragment, (None, Some("201"))));
     let decoded = json(r#"{"document":{"status":"APPROVED_VERIFIED"},"transaction":{"status":"DONE","source":"API"}}"#);
-    assert_eq!(
-        (decoded.kind, codes(&decoded)),
-        (Kind::Fragment, (Some("APPROVED_VERIFIED"), None))
-    );
+    assert_eq!((decoded.kind, codes(&decoded)), (Kind::Fragment, (Some("APPROVED_VERIFIED"), None)));
 }
 
 #[test]
@@ -387,15 +286,8 @@ fn acknowledgements_and_refusals_state_nothing_about_a_verification() {
     ] {
         let decoded = json(text);
         let submission = decoded.submission.as_ref().unwrap();
-        assert_eq!(
-            (decoded.kind, decoded.statements.len()),
-            (Kind::SubmissionAck, 0),
-            "{text}"
-        );
-        assert_eq!(
-            (submission.accepted, submission.provider_job_id.as_deref()),
-            (true, Some("r-1"))
-        );
+        assert_eq!((decoded.kind, decoded.statements.len()), (Kind::SubmissionAck, 0), "{text}");
+        assert_eq!((submission.accepted, submission.provider_job_id.as_deref()), (true, Some("r-1")));
     }
     let decoded = json(
         r#"{"message":"Access denied","httpStatus":"403","requestURI":"https://netverify.com/api/netverify/v2/scans/r"}"#,

@@ -40,10 +40,7 @@ pub fn reject(outer: &Object, problems: &mut Vec<String>) -> Option<Reject> {
             problems.push("rejectReason cannot be read".to_owned());
             return None;
         }
-        return Some(Reject {
-            code: Some(code),
-            ..Reject::default()
-        });
+        return Some(Reject { code: Some(code), ..Reject::default() });
     };
     let details = object.get(&["rejectReasonDetails"]).map(details_of).unwrap_or_default();
     let reject = Reject {
@@ -65,15 +62,8 @@ fn details_of(value: &Value) -> Vec<(Option<String>, Option<String>)> {
     } else {
         list.iter().filter_map(nested::of_value).collect()
     };
-    let pairs = objects.iter().map(|o| {
-        (
-            stated::word(o, &["detailsCode"]),
-            stated::word(o, &["detailsDescription"]),
-        )
-    });
-    pairs
-        .filter(|(code, description)| code.is_some() || description.is_some())
-        .collect()
+    let pairs = objects.iter().map(|o| (stated::word(o, &["detailsCode"]), stated::word(o, &["detailsDescription"])));
+    pairs.filter(|(code, description)| code.is_some() || description.is_some()).collect()
 }
 
 /// Reads `identityVerification`; `None` where it is absent or a placeholder.
@@ -85,10 +75,7 @@ pub fn face(outer: &Object, problems: &mut Vec<String>) -> Option<Face> {
             return None;
         }
         problems.push("identityVerification cannot be read".to_owned());
-        return Some(Face {
-            unreadable: true,
-            ..Face::default()
-        });
+        return Some(Face { unreadable: true, ..Face::default() });
     };
     let face = Face {
         similarity: stated::word(&object, &["similarity"]),
@@ -102,10 +89,7 @@ pub fn face(outer: &Object, problems: &mut Vec<String>) -> Option<Face> {
         return Some(face);
     }
     problems.push("identityVerification has neither similarity nor validity".to_owned());
-    Some(Face {
-        unreadable: !object.is_empty(),
-        ..face
-    })
+    Some(Face { unreadable: !object.is_empty(), ..face })
 }
 
 fn truth(text: &str) -> Option<bool> {
@@ -124,10 +108,7 @@ fn face_checks(object: &Object) -> Vec<(&'static str, String)> {
         ("similarityDecision", "identityVerification.similarityDecision"),
         ("handwrittenNoteMatches", "identityVerification.handwrittenNoteMatches"),
     ];
-    names
-        .into_iter()
-        .filter_map(|(field, name)| Some((name, stated::text(object, &[field])?)))
-        .collect()
+    names.into_iter().filter_map(|(field, name)| Some((name, stated::text(object, &[field])?))).collect()
 }
 
 impl Face {
@@ -140,12 +121,7 @@ impl Face {
         if unlike.is_none() && self.validity != Some(false) {
             return None;
         }
-        Some(
-            self.reason
-                .clone()
-                .or_else(|| unlike.cloned())
-                .unwrap_or_else(|| FACE_INVALID.to_owned()),
-        )
+        Some(self.reason.clone().or_else(|| unlike.cloned()).unwrap_or_else(|| FACE_INVALID.to_owned()))
     }
 }
 
@@ -202,12 +178,7 @@ fn additional_checks(outer: &Object) -> Vec<StatedCheck> {
 
 /// A check of the payload's own result.
 pub fn check(name: &str, value: Option<String>, detail: Option<String>) -> StatedCheck {
-    StatedCheck {
-        position: 0,
-        name: name.to_owned(),
-        value,
-        detail,
-    }
+    StatedCheck { position: 0, name: name.to_owned(), value, detail }
 }
 
 fn plain_text(value: &Value) -> Option<String> {
@@ -222,8 +193,7 @@ pub fn is_name(text: &str) -> bool {
 }
 
 fn starts_with_ignore_case(text: &str, start: &str) -> bool {
-    text.get(..start.len())
-        .is_some_and(|head| head.eq_ignore_ascii_case(start))
+    text.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start))
 }
 
 #[cfg(test)]
@@ -257,26 +227,14 @@ mod tests {
     #[test]
     fn an_objection_is_the_reason_else_the_similarity_else_a_word_for_invalid() {
         let cases = [
-            (
-                r#"{"identityVerification":{"similarity":"NO_MATCH","validity":true}}"#,
-                "NO_MATCH",
-            ),
-            (
-                r#"{"identityVerification":{"similarity":"NOT_POSSIBLE","validity":"false"}}"#,
-                "NOT_POSSIBLE",
-            ),
-            (
-                r#"{"identityVerification":{"similarity":"MATCH","validity":false}}"#,
-                FACE_INVALID,
-            ),
+            (r#"{"identityVerification":{"similarity":"NO_MATCH","validity":true}}"#, "NO_MATCH"),
+            (r#"{"identityVerification":{"similarity":"NOT_POSSIBLE","validity":"false"}}"#, "NOT_POSSIBLE"),
+            (r#"{"identityVerification":{"similarity":"MATCH","validity":false}}"#, FACE_INVALID),
             (
                 r#"{"identityVerification":{"similarity":"MATCH","validity":false,"reason":"LIVENESS_FAILED"}}"#,
                 "LIVENESS_FAILED",
             ),
-            (
-                r#"{"identityVerification":{"similarity":"NO_MATCH","reason":"BAD_QUALITY"}}"#,
-                "BAD_QUALITY",
-            ),
+            (r#"{"identityVerification":{"similarity":"NO_MATCH","reason":"BAD_QUALITY"}}"#, "BAD_QUALITY"),
         ];
         for (json, word) in cases {
             assert_eq!(objection(json).as_deref(), Some(word), "{json}");
@@ -285,17 +243,12 @@ mod tests {
 
     #[test]
     fn an_absent_face_check_is_none_and_an_unreadable_one_never_passes() {
-        for json in [
-            r#"{}"#,
-            r#"{"identityVerification":null}"#,
-            r#"{"identityVerification":"N/A"}"#,
-        ] {
+        for json in [r#"{}"#, r#"{"identityVerification":null}"#, r#"{"identityVerification":"N/A"}"#] {
             assert_eq!(face_of(json), (None, Vec::new()), "{json}");
         }
-        for json in [
-            r#"{"identityVerification":"{similarity=NO_MATCH}"}"#,
-            r#"{"identityVerification":{"simil":"NO_MATCH"}}"#,
-        ] {
+        for json in
+            [r#"{"identityVerification":"{similarity=NO_MATCH}"}"#, r#"{"identityVerification":{"simil":"NO_MATCH"}}"#]
+        {
             assert_eq!(objection(json).as_deref(), Some(FACE_UNREADABLE), "{json}");
             assert_eq!(face_of(json).1.len(), 1, "{json}");
         }
@@ -331,13 +284,7 @@ mod tests {
     #[test]
     fn a_reason_that_cannot_be_read_is_a_problem_without_its_value() {
         let mut problems = Vec::new();
-        assert_eq!(
-            reject(
-                &Object::parse(r#"{"rejectReason":"the photo was bad"}"#).unwrap(),
-                &mut problems
-            ),
-            None
-        );
+        assert_eq!(reject(&Object::parse(r#"{"rejectReason":"the photo was bad"}"#).unwrap(), &mut problems), None);
         assert_eq!(problems, ["rejectReason cannot be read"]);
     }
 
@@ -347,10 +294,7 @@ mod tests {
             "additionalChecks":{"addressValidation":{"searchResults":"POSITIVE_RESULT"},
             "faceSearchFindings":{"status":"DONE","findings":["x"]}}}"#;
         let found = checks(&Object::parse(json).unwrap(), None, None);
-        let pairs: Vec<_> = found
-            .iter()
-            .map(|c| (c.name.as_str(), c.value.as_deref().unwrap_or("")))
-            .collect();
+        let pairs: Vec<_> = found.iter().map(|c| (c.name.as_str(), c.value.as_deref().unwrap_or(""))).collect();
         let expected = [
             ("idCheckHologram", "N/A"),
             ("idCheckMRZcode", "OK"),

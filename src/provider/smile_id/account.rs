@@ -34,9 +34,7 @@ pub fn of(
 /// Whether the caller waited: `Source`, else the endpoint that was called.
 pub fn channel(object: &Object, request: &Request) -> Option<Channel> {
     let result = object.object(&["result"]).unwrap_or_default();
-    let source = stated(object, &["Source"])
-        .or_else(|| stated(&result, &["Source"]))
-        .unwrap_or_default();
+    let source = stated(object, &["Source"]).or_else(|| stated(&result, &["Source"])).unwrap_or_default();
     let url = request.url.as_deref().unwrap_or_default();
     if source.eq_ignore_ascii_case("Async ID API") {
         Some(Channel::Async)
@@ -100,9 +98,7 @@ fn environment_of_link(link: &str) -> Option<Environment> {
     if !bucket.starts_with("smile") && !host.contains("smileid") {
         return None;
     }
-    path.split('/')
-        .find_map(environment_name)
-        .or_else(|| bucket.split('-').find_map(environment_name))
+    path.split('/').find_map(environment_name).or_else(|| bucket.split('-').find_map(environment_name))
 }
 
 /// As [`environment_word`], but only the names: a folder `1` is no environment.
@@ -112,22 +108,12 @@ fn environment_name(word: &str) -> Option<Environment> {
 
 fn environment_of_endpoint(url: &str) -> Option<Environment> {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let host = rest
-        .split(['/', '?', ':'])
-        .next()
-        .unwrap_or_default()
-        .to_ascii_lowercase();
+    let host = rest.split(['/', '?', ':']).next().unwrap_or_default().to_ascii_lowercase();
     let labels: Vec<&str> = host.split('.').collect();
-    if !labels
-        .iter()
-        .any(|label| matches!(*label, "smileidentity" | "usesmileid"))
-    {
+    if !labels.iter().any(|label| matches!(*label, "smileidentity" | "usesmileid")) {
         return None;
     }
-    if labels
-        .iter()
-        .any(|label| matches!(*label, "testapi" | "portal" | "sandbox"))
-    {
+    if labels.iter().any(|label| matches!(*label, "testapi" | "portal" | "sandbox")) {
         return Some(Environment::Sandbox);
     }
     matches!(labels.first(), Some(&("api" | "prod"))).then_some(Environment::Production)
@@ -143,67 +129,37 @@ mod tests {
     use super::*;
 
     fn account(json: &str, request: Request) -> (Option<String>, Option<Environment>) {
-        let envelope = Envelope {
-            request,
-            ..Envelope::default()
-        };
+        let envelope = Envelope { request, ..Envelope::default() };
         of(&Object::parse(json).expect("well-formed"), None, &envelope)
     }
 
     #[test]
     fn image_links_name_account_and_environment() {
         let json = r#"{"image_links":{"selfie_image":"https://smile-fr-results.s3.us-west-2.amazonaws.com/test/000000/031/031-0000000042-xyz/a.jpg"}}"#;
-        assert_eq!(
-            account(json, Request::default()),
-            (Some("31".into()), Some(Environment::Sandbox))
-        );
+        assert_eq!(account(json, Request::default()), (Some("31".into()), Some(Environment::Sandbox)));
         let json = r#"{"result":{"ImageLinks":{"a":"https://smile-results-prod.s3.amazonaws.com/production/000000/4711/4711-0000000042-x/a.jpg?X-Amz=1"}}}"#;
-        assert_eq!(
-            account(json, Request::default()),
-            (Some("4711".into()), Some(Environment::Production))
-        );
+        assert_eq!(account(json, Request::default()), (Some("4711".into()), Some(Environment::Production)));
     }
 
     #[test]
     fn upload_answers_name_them_too() {
         let json =
             r#"{"upload_url":"https://smile-uploads-test.s3.amazonaws.com/videos/85/85-0000000007-q/selfie.zip"}"#;
-        assert_eq!(
-            account(json, Request::default()),
-            (Some("85".into()), Some(Environment::Sandbox))
-        );
+        assert_eq!(account(json, Request::default()), (Some("85".into()), Some(Environment::Sandbox)));
         let json = r#"{"upload_url":"https://uploads.invalid","ref_id":"212-0000000007-q"}"#;
         assert_eq!(account(json, Request::default()), (Some("212".into()), None));
     }
 
     #[test]
     fn the_request_fills_what_the_body_lacks() {
-        let request = |url: &str| Request {
-            url: Some(url.into()),
-            partner_id: Some("002".into()),
-            ..Request::default()
-        };
+        let request =
+            |url: &str| Request { url: Some(url.into()), partner_id: Some("002".into()), ..Request::default() };
         for (url, environment) in [
-            (
-                "https://testapi.smileidentity.com/v1/job_status",
-                Some(Environment::Sandbox),
-            ),
-            (
-                "https://portal.smileidentity.com/api/v2/partner/id_status",
-                Some(Environment::Sandbox),
-            ),
-            (
-                "https://api.sandbox.smileidentity.com/v3/status/x",
-                Some(Environment::Sandbox),
-            ),
-            (
-                "https://prod.smileidentity.com/api/v2/partner/id_status",
-                Some(Environment::Production),
-            ),
-            (
-                "https://api.smileidentity.com/v1/id_verification",
-                Some(Environment::Production),
-            ),
+            ("https://testapi.smileidentity.com/v1/job_status", Some(Environment::Sandbox)),
+            ("https://portal.smileidentity.com/api/v2/partner/id_status", Some(Environment::Sandbox)),
+            ("https://api.sandbox.smileidentity.com/v3/status/x", Some(Environment::Sandbox)),
+            ("https://prod.smileidentity.com/api/v2/partner/id_status", Some(Environment::Production)),
+            ("https://api.smileidentity.com/v1/id_verification", Some(Environment::Production)),
             ("https://api.example.com/v1/id_verification", None),
         ] {
             assert_eq!(account("{}", request(url)), (Some("2".into()), environment), "{url}");
@@ -214,23 +170,11 @@ mod tests {
 
     #[test]
     fn the_source_decides_the_channel_before_the_endpoint() {
-        let called = |url: &str| Request {
-            url: Some(url.into()),
-            ..Request::default()
-        };
+        let called = |url: &str| Request { url: Some(url.into()), ..Request::default() };
         let object = Object::parse(r#"{"Source":"Async ID API"}"#).expect("well-formed");
-        assert_eq!(
-            channel(&object, &called("https://x/v1/id_verification")),
-            Some(Channel::Async)
-        );
-        assert_eq!(
-            channel(&Object::default(), &called("https://x/v1/async_id_verification")),
-            Some(Channel::Async)
-        );
-        assert_eq!(
-            channel(&Object::default(), &called("https://x/v1/id_verification")),
-            Some(Channel::Sync)
-        );
+        assert_eq!(channel(&object, &called("https://x/v1/id_verification")), Some(Channel::Async));
+        assert_eq!(channel(&Object::default(), &called("https://x/v1/async_id_verification")), Some(Channel::Async));
+        assert_eq!(channel(&Object::default(), &called("https://x/v1/id_verification")), Some(Channel::Sync));
         assert_eq!(channel(&Object::default(), &Request::default()), None);
     }
 }

@@ -21,12 +21,8 @@ pub fn decode(object: &Object, request: &Request, problems: &mut Vec<String>) ->
         id_type: asked(&request.id_type, "id_type").map(|text| text.trim().to_uppercase()),
         status: lower("last_known_status"),
         last_check_status: lower("last_check_status"),
-        last_hour_success_rate: object
-            .get(&["last_hour_success_rate"])
-            .and_then(|value| rate(value, problems)),
-        last_check_success_rate: object
-            .get(&["last_check_success_rate"])
-            .and_then(|value| rate(value, problems)),
+        last_hour_success_rate: object.get(&["last_hour_success_rate"]).and_then(|value| rate(value, problems)),
+        last_check_success_rate: object.get(&["last_check_success_rate"]).and_then(|value| rate(value, problems)),
         checked_at: stated(object, &["last_checked"]).and_then(|text| time::parse(&text)),
     }
 }
@@ -36,13 +32,7 @@ fn rate(value: &Value, problems: &mut Vec<String>) -> Option<f64> {
     let text = value.text().filter(|text| !is_placeholder(text))?;
     let percent = text.trim().strip_suffix('%');
     let number: Option<f64> = percent.unwrap_or(text.trim()).trim().parse().ok();
-    let share = number.map(|number| {
-        if percent.is_some() || number > 1.0 {
-            number / 100.0
-        } else {
-            number
-        }
-    });
+    let share = number.map(|number| if percent.is_some() || number > 1.0 { number / 100.0 } else { number });
     let share = share.filter(|share| (0.0..=1.0).contains(share));
     if share.is_none() {
         note(problems, "a success rate is not a share");
@@ -62,13 +52,9 @@ mod tests {
 
     #[test]
     fn rates_are_shares_however_written() {
-        for (json, expected) in [
-            ("\"16%\"", Some(0.16)),
-            ("0.16", Some(0.16)),
-            ("16", Some(0.16)),
-            ("\"0%\"", Some(0.0)),
-            ("1", Some(1.0)),
-        ] {
+        for (json, expected) in
+            [("\"16%\"", Some(0.16)), ("0.16", Some(0.16)), ("16", Some(0.16)), ("\"0%\"", Some(0.0)), ("1", Some(1.0))]
+        {
             assert_eq!(rate(&Value::Json(json.into()), &mut Vec::new()), expected, "{json}");
         }
         let mut problems = Vec::new();
@@ -85,10 +71,7 @@ mod tests {
             ..Request::default()
         };
         let read = decode(&object, &asked, &mut Vec::new());
-        assert_eq!(
-            (read.country.as_deref(), read.id_type.as_deref()),
-            (Some("KE"), Some("KRA_PIN"))
-        );
+        assert_eq!((read.country.as_deref(), read.id_type.as_deref()), (Some("KE"), Some("KRA_PIN")));
         assert_eq!(read.status.as_deref(), Some("online"));
         assert_eq!(read.checked_at, time::parse("2024-03-01T10:20:00Z"));
         let unasked = decode(&object, &Request::default(), &mut Vec::new());

@@ -3,18 +3,8 @@
 use super::super::wire::{Object, Sort, Value};
 
 /// Words that providers and stores put where they have nothing to say.
-const PLACEHOLDERS: [&str; 10] = [
-    "n/a",
-    "na",
-    "not available",
-    "not applicable",
-    "not provided",
-    "null",
-    "none",
-    "undefined",
-    "unknown",
-    "-",
-];
+const PLACEHOLDERS: [&str; 10] =
+    ["n/a", "na", "not available", "not applicable", "not provided", "null", "none", "undefined", "unknown", "-"];
 
 /// Whether a text only says that there is nothing.
 pub fn is_placeholder(text: &str) -> bool {
@@ -27,10 +17,7 @@ pub fn plain(value: &Value) -> Option<String> {
     if !matches!(value.sort(), Sort::Text | Sort::Number) {
         return None;
     }
-    value
-        .text()
-        .filter(|text| !is_placeholder(text))
-        .map(|text| text.into_owned())
+    value.text().filter(|text| !is_placeholder(text)).map(|text| text.into_owned())
 }
 
 /// The first plain value under any of these names.
@@ -40,10 +27,7 @@ pub fn stated(object: &Object, names: &[&str]) -> Option<String> {
 
 /// The value of a key spelled exactly so.
 pub fn stated_exactly(object: &Object, key: &str) -> Option<String> {
-    object
-        .iter()
-        .find(|(name, _)| *name == key)
-        .and_then(|(_, value)| plain(value))
+    object.iter().find(|(name, _)| *name == key).and_then(|(_, value)| plain(value))
 }
 
 /// A code as Smile ID writes codes: numbers as text, and the zero back that a numeric store took from `0810`.
@@ -51,11 +35,7 @@ pub fn code(value: &Value) -> Option<String> {
     let text = plain(value)?;
     let text = text.trim();
     let text = text.strip_suffix(".0").filter(|whole| is_digits(whole)).unwrap_or(text);
-    Some(if text.len() == 3 && is_digits(text) {
-        format!("0{text}")
-    } else {
-        text.to_owned()
-    })
+    Some(if text.len() == 3 && is_digits(text) { format!("0{text}") } else { text.to_owned() })
 }
 
 /// Whether a text is decimal digits only, and at least one.
@@ -65,10 +45,7 @@ pub fn is_digits(text: &str) -> bool {
 
 /// Whether a text is a word of some code list, not a sentence.
 pub fn is_code_word(text: &str) -> bool {
-    (1..=40).contains(&text.len())
-        && text
-            .bytes()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, b'_' | b'.' | b'-'))
+    (1..=40).contains(&text.len()) && text.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'_' | b'.' | b'-'))
 }
 
 /// Adds a problem once.
@@ -87,16 +64,7 @@ mod tests {
         let object = Object::parse(r#"{"a":"0810","b":810,"c":1,"d":"1012 ","e":1012.0,"f":true,"g":"N/A","h":""}"#);
         let object = object.expect("well-formed");
         let codes: Vec<_> = object.iter().map(|(_, value)| code(value)).collect();
-        let expected = [
-            Some("0810"),
-            Some("0810"),
-            Some("1"),
-            Some("1012"),
-            Some("1012"),
-            None,
-            None,
-            None,
-        ];
+        let expected = [Some("0810"), Some("0810"), Some("1"), Some("1012"), Some("1012"), None, None, None];
         assert_eq!(codes, expected.map(|code| code.map(str::to_owned)));
     }
 

@@ -34,11 +34,7 @@ pub fn sniff(object: &Object) -> bool {
 /// What an object states that is Smile ID's, by its content or because its store says so.
 pub fn decode(object: &Object, envelope: &Envelope) -> Decoded {
     let Some(shape) = shape::recognise(object).or_else(|| shape::guess(object, envelope)) else {
-        return Decoded::rejected(
-            Some(Provider::SmileId),
-            RejectReason::UnknownShape,
-            "no message of Smile ID",
-        );
+        return Decoded::rejected(Some(Provider::SmileId), RejectReason::UnknownShape, "no message of Smile ID");
     };
     let mut decoded = Decoded::new(Some(Provider::SmileId), kind(shape));
     around(object, envelope, &mut decoded);
@@ -71,17 +67,12 @@ pub fn decode_text(text: &str) -> Option<Decoded> {
     let text = text.trim();
     let words = text.to_ascii_lowercase();
     let about_the_archive = words.split_whitespace().any(|word| word == "zip")
-        && ["no ", "fail", "corrupt", "not ", "file"]
-            .iter()
-            .any(|part| words.contains(part));
+        && ["no ", "fail", "corrupt", "not ", "file"].iter().any(|part| words.contains(part));
     if text.len() > 100 || !about_the_archive {
         return None;
     }
     let mut decoded = Decoded::new(Some(Provider::SmileId), Kind::Fragment);
-    decoded.statements.push(Statement {
-        result_text: Some(text.to_owned()),
-        ..Statement::default()
-    });
+    decoded.statements.push(Statement { result_text: Some(text.to_owned()), ..Statement::default() });
     Some(decoded)
 }
 
@@ -113,10 +104,7 @@ fn around(object: &Object, envelope: &Envelope, decoded: &mut Decoded) {
     decoded.channel = account::channel(object, &envelope.request);
     decoded.personal = personal::of(object);
     let outside = [envelope.request.user_id.as_deref(), envelope.header("User-ID")];
-    outside
-        .into_iter()
-        .flatten()
-        .for_each(|user| personal::add(user, &mut decoded.personal));
+    outside.into_iter().flatten().for_each(|user| personal::add(user, &mut decoded.personal));
 }
 
 fn callback(object: &Object, envelope: &Envelope, decoded: &mut Decoded) {
@@ -140,11 +128,7 @@ fn wrapped_result(object: &Object, envelope: &Envelope, decoded: &mut Decoded) {
 /// A result that names no job is the one whose receipt it carries. A history entry may be of another job.
 fn attribute_by_receipt(decoded: &mut Decoded) {
     let job_id = decoded.receipt.as_ref().and_then(|receipt| receipt.job_id.clone());
-    for statement in decoded
-        .statements
-        .iter_mut()
-        .filter(|s| !s.is_history && s.provider_job_id.is_none())
-    {
+    for statement in decoded.statements.iter_mut().filter(|s| !s.is_history && s.provider_job_id.is_none()) {
         statement.provider_job_id.clone_from(&job_id);
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Photos and documents are stepped over. The company's own extras in `PartnerParams` are not personal by themselves.
 
+use super::super::MOST_PERSONAL;
 use super::super::wire::{Object, Sort, Value, same_name};
 use super::fields::{is_placeholder, stated};
 
@@ -96,17 +97,8 @@ const COMMON: [&str; 26] = [
 ];
 
 /// Parts without personal strings, and images.
-const STEPPED_OVER: [&str; 9] = [
-    "actions",
-    "image_links",
-    "photo",
-    "document",
-    "documents",
-    "selfie",
-    "device_signals",
-    "adverse_media",
-    "pep",
-];
+const STEPPED_OVER: [&str; 9] =
+    ["actions", "image_links", "photo", "document", "documents", "selfie", "device_signals", "adverse_media", "pep"];
 
 /// Longer strings are images or documents.
 const LONGEST: usize = 200;
@@ -124,7 +116,7 @@ pub fn add(text: &str, found: &mut Vec<String>) {
     let text = text.trim();
     let masked = text.contains('*') || text.starts_with("NaN");
     let telling = text.chars().nth(2).is_some() && text.len() <= LONGEST && !masked && !is_placeholder(text);
-    if telling && !found.iter().any(|known| known == text) {
+    if telling && found.len() < MOST_PERSONAL && !found.iter().any(|known| known == text) {
         found.push(text.to_owned());
     }
 }

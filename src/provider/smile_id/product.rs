@@ -20,9 +20,7 @@ pub fn of(result: &Object, job_type: Option<&str>, code: Option<&str>) -> Option
     {
         return product;
     }
-    stated(result, &["ResultType"])
-        .and_then(|word| from_word(&word))
-        .or_else(|| from_evidence(result, code))
+    stated(result, &["ResultType"]).and_then(|word| from_word(&word)).or_else(|| from_evidence(result, code))
 }
 
 /// The product of a request's job type, for an answer that states none.
@@ -32,11 +30,7 @@ pub fn of_request(job_type: &str, result: &Object, code: Option<&str>) -> Option
 
 /// A product word of v3, of v2 job types and of integrators.
 fn from_word(word: &str) -> Option<Product> {
-    let word = word
-        .trim()
-        .to_ascii_lowercase()
-        .replace(['-', ' '], "_")
-        .replace("smart_selfie", "smartselfie");
+    let word = word.trim().to_ascii_lowercase().replace(['-', ' '], "_").replace("smart_selfie", "smartselfie");
     let word = match word.as_str() {
         "one_time_aml" | "aml_check" | "aml_monitoring" => "aml",
         "smartselfie_enrollment" | "smartselfie_enrolment" => "smartselfie_registration",
@@ -114,9 +108,7 @@ fn is_basic(result: &Object, code: Option<&str>) -> bool {
     matches!(code, Some("1020" | "1021" | "1022" | "1023"))
         || actions.iter().any(|(name, value)| {
             same_name(name, "Names")
-                || value
-                    .text()
-                    .is_some_and(|v| COMPARISONS.iter().any(|word| v.eq_ignore_ascii_case(word)))
+                || value.text().is_some_and(|v| COMPARISONS.iter().any(|word| v.eq_ignore_ascii_case(word)))
         })
 }
 
@@ -136,26 +128,16 @@ mod tests {
     #[test]
     fn job_type_five_is_two_products() {
         assert_eq!(
-            product(
-                r#"{"Actions":{"Verify_ID_Number":"Verified"}}"#,
-                Some("5"),
-                Some("1012")
-            ),
+            product(r#"{"Actions":{"Verify_ID_Number":"Verified"}}"#, Some("5"), Some("1012")),
             Some(Product::EnhancedKyc)
         );
         assert_eq!(product("{}", Some("5"), Some("1022")), Some(Product::BasicKyc));
-        assert_eq!(
-            product(r#"{"Actions":{"DOB":"Not Provided"}}"#, Some("5"), Some("1015")),
-            Some(Product::BasicKyc)
-        );
+        assert_eq!(product(r#"{"Actions":{"DOB":"Not Provided"}}"#, Some("5"), Some("1015")), Some(Product::BasicKyc));
     }
 
     #[test]
     fn job_type_seven_is_a_business_check_unless_it_is_a_consent() {
-        assert_eq!(
-            product("{}", Some("7"), Some("1012")),
-            Some(Product::BusinessVerification)
-        );
+        assert_eq!(product("{}", Some("7"), Some("1012")), Some(Product::BusinessVerification));
         assert_eq!(product(r#"{"IDType":"BVN_MFA"}"#, Some("7"), None), None);
     }
 
@@ -164,10 +146,7 @@ mod tests {
         for (word, expected) in [
             ("one_time_aml", Some(Product::Aml)),
             ("smart_selfie_enrollment", Some(Product::SmartselfieRegistration)),
-            (
-                "residency_document_verification",
-                Some(Product::ResidencyDocumentVerification),
-            ),
+            ("residency_document_verification", Some(Product::ResidencyDocumentVerification)),
             ("Document Verification", Some(Product::DocumentVerification)),
             ("netverify", None),
             ("gardening", None),
@@ -178,15 +157,9 @@ mod tests {
 
     #[test]
     fn evidence_speaks_only_where_it_is_certain() {
-        assert_eq!(
-            product(r#"{"company_information":{}}"#, None, None),
-            Some(Product::BusinessVerification)
-        );
+        assert_eq!(product(r#"{"company_information":{}}"#, None, None), Some(Product::BusinessVerification));
         assert_eq!(product(r#"{"no_of_persons_found":1}"#, None, None), Some(Product::Aml));
-        assert_eq!(
-            product(r#"{"Actions":{"Verify_ID_Number":"Verified"}}"#, None, Some("1012")),
-            None
-        );
+        assert_eq!(product(r#"{"Actions":{"Verify_ID_Number":"Verified"}}"#, None, Some("1012")), None);
         let both = r#"{"Actions":{"Document_Check":"Passed","Verify_ID_Number":"Verified"}}"#;
         assert_eq!(product(both, None, Some("0810")), None);
         assert_eq!(product(r#"{"ResultType":"ID Verification"}"#, Some("8"), None), None);

@@ -29,12 +29,8 @@ pub fn is_receipt_field(key: &str) -> bool {
 
 fn parse(field: &str, link: &str) -> Option<ReceiptLink> {
     let (link, _fragment) = link.split_once('#').unwrap_or((link, ""));
-    let (url, query) = link
-        .split_once('?')
-        .map_or((link, None), |(url, query)| (url, Some(query)));
-    let (_, rest) = url
-        .split_once("://")
-        .filter(|(scheme, _)| matches!(*scheme, "https" | "http"))?;
+    let (url, query) = link.split_once('?').map_or((link, None), |(url, query)| (url, Some(query)));
+    let (_, rest) = url.split_once("://").filter(|(scheme, _)| matches!(*scheme, "https" | "http"))?;
     let segments: Vec<&str> = rest.split('/').collect();
     let summary = segments.iter().position(|segment| *segment == "job_result_summary");
     let beside = |offset: usize| {
@@ -71,14 +67,8 @@ mod tests {
         )
         .expect("a link");
         assert_eq!(found.field, "KYCReceipt");
-        assert_eq!(
-            found.url,
-            "https://portal.smileidentity.com/api/v3/077/job_result_summary/0000000042/generate_pdf"
-        );
-        assert_eq!(
-            (found.partner.as_deref(), found.job_id.as_deref()),
-            (Some("077"), Some("0000000042"))
-        );
+        assert_eq!(found.url, "https://portal.smileidentity.com/api/v3/077/job_result_summary/0000000042/generate_pdf");
+        assert_eq!((found.partner.as_deref(), found.job_id.as_deref()), (Some("077"), Some("0000000042")));
         assert_eq!(found.environment, Some(Environment::Sandbox));
         assert!(found.had_query);
     }
@@ -92,12 +82,7 @@ mod tests {
 
     #[test]
     fn nothing_is_no_link_and_text_is_a_problem() {
-        for json in [
-            r#"{"KYCReceipt":null}"#,
-            r#"{"kyc_receipt":""}"#,
-            r#"{"kyc_receipt":"N/A"}"#,
-            "{}",
-        ] {
+        for json in [r#"{"KYCReceipt":null}"#, r#"{"kyc_receipt":""}"#, r#"{"kyc_receipt":"N/A"}"#, "{}"] {
             assert_eq!(link(json), None, "{json}");
         }
         let object = Object::parse(r#"{"kyc_receipt":"to follow"}"#).expect("well-formed");

@@ -63,10 +63,8 @@ pub fn fill_from_request(statement: &mut Statement, result: &Object, request: &R
     let given = |text: &Option<String>| text.clone().filter(|text| !is_placeholder(text));
     statement.partner_job_id = statement.partner_job_id.take().or_else(|| given(&request.job_id));
     statement.user_id = statement.user_id.take().or_else(|| given(&request.user_id));
-    statement.id_type = statement
-        .id_type
-        .take()
-        .or_else(|| given(&request.id_type).map(|text| text.trim().to_uppercase()));
+    statement.id_type =
+        statement.id_type.take().or_else(|| given(&request.id_type).map(|text| text.trim().to_uppercase()));
     if statement.country.is_none() {
         statement.country = request.country.as_deref().and_then(|text| country_code(text, problems));
     }
@@ -94,10 +92,7 @@ pub fn checks_of(actions: &Object, position: i32) -> Vec<StatedCheck> {
 
 /// Whether a status is one of v3's verdicts, in the spelling of the catalogue.
 pub fn verdict_word(status: &str) -> Option<&'static str> {
-    VERDICT_WORDS
-        .iter()
-        .find(|word| status.trim().eq_ignore_ascii_case(word))
-        .copied()
+    VERDICT_WORDS.iter().find(|word| status.trim().eq_ignore_ascii_case(word)).copied()
 }
 
 /// A country spelling as alpha-2; a placeholder is nothing, anything else that is no country is a problem.
@@ -119,9 +114,7 @@ fn result_code(result: &Object) -> Option<String> {
         return code(value);
     }
     let status = stated(result, &["status"])?;
-    verdict_word(&status)
-        .map(str::to_owned)
-        .or_else(|| Some(status).filter(|status| is_code_word(status)))
+    verdict_word(&status).map(str::to_owned).or_else(|| Some(status).filter(|status| is_code_word(status)))
 }
 
 /// The provider's reference, and a company's reference that stands beside the result.
@@ -153,11 +146,7 @@ fn country_of(result: &Object, problems: &mut Vec<String>) -> Option<String> {
 
 /// The company's own parameters.
 fn extras(params: &Object) -> Vec<(String, String)> {
-    let own = |key: &str| {
-        !["job_id", "user_id", "job_type"]
-            .iter()
-            .any(|name| same_name(key, name))
-    };
+    let own = |key: &str| !["job_id", "user_id", "job_type"].iter().any(|name| same_name(key, name));
     let text = |(key, value): (&str, &Value)| Some((key.to_owned(), value.text()?.into_owned()));
     params.iter().filter(|(key, _)| own(key)).filter_map(text).collect()
 }
@@ -198,20 +187,11 @@ mod tests {
         assert_eq!(statement.provider_job_id.as_deref(), Some("0000004711"));
         assert_eq!(statement.partner_job_id.as_deref(), Some("j-1"));
         assert_eq!(statement.user_id.as_deref(), Some("u-1"));
-        assert_eq!(
-            (statement.country.as_deref(), statement.id_type.as_deref()),
-            (Some("GH"), Some("VOTER_ID"))
-        );
+        assert_eq!((statement.country.as_deref(), statement.id_type.as_deref()), (Some("GH"), Some("VOTER_ID")));
         assert_eq!(statement.job_type.as_deref(), Some("5"));
         assert_eq!(statement.is_final_stated, Some(true));
         assert_eq!(statement.confidence, Some(97.0));
-        assert_eq!(
-            statement.extras,
-            [
-                ("branch".to_owned(), "7".to_owned()),
-                ("vip".to_owned(), "true".to_owned())
-            ]
-        );
+        assert_eq!(statement.extras, [("branch".to_owned(), "7".to_owned()), ("vip".to_owned(), "true".to_owned())]);
         assert!(problems.is_empty(), "{problems:?}");
     }
 
@@ -221,53 +201,22 @@ mod tests {
             r#"{"ResultCode":1013,"Country":"Atlantis","DOB":"NaN-NaN-NaN","id_fields":{"expiration_date":"31/01/2030"}}"#,
         );
         assert_eq!(statement.country, None);
-        assert_eq!(
-            problems,
-            [
-                "DOB is not a date",
-                "ExpirationDate is not a date",
-                "Country is not a country"
-            ]
-        );
+        assert_eq!(problems, ["DOB is not a date", "ExpirationDate is not a date", "Country is not a country"]);
     }
 
     #[test]
     fn a_reference_beside_the_result_is_the_companys_unless_dotnet_spells_it() {
-        assert_eq!(
-            read(r#"{"jobId":"j","resultCode":"1210"}"#).0.partner_job_id.as_deref(),
-            Some("j")
-        );
+        assert_eq!(read(r#"{"jobId":"j","resultCode":"1210"}"#).0.partner_job_id.as_deref(), Some("j"));
         let (statement, _) = read(r#"{"JobId":"s","ResultCode":"0810"}"#);
-        assert_eq!(
-            (statement.provider_job_id.as_deref(), statement.partner_job_id),
-            (Some("s"), None)
-        );
+        assert_eq!((statement.provider_job_id.as_deref(), statement.partner_job_id), (Some("s"), None));
     }
 
     #[test]
     fn a_status_is_the_code_only_where_no_code_is() {
-        assert_eq!(
-            read(r#"{"status":"Block","reason":"high_risk"}"#)
-                .0
-                .result_code
-                .as_deref(),
-            Some("block")
-        );
-        assert_eq!(
-            read(r#"{"status":"Block","reason":"high_risk"}"#)
-                .0
-                .error_code
-                .as_deref(),
-            Some("high_risk")
-        );
+        assert_eq!(read(r#"{"status":"Block","reason":"high_risk"}"#).0.result_code.as_deref(), Some("block"));
+        assert_eq!(read(r#"{"status":"Block","reason":"high_risk"}"#).0.error_code.as_deref(), Some("high_risk"));
         assert_eq!(read(r#"{"status":"Payment Required"}"#).0.result_code, None);
-        assert_eq!(
-            read(r#"{"status":"verified","ResultCode":"1210"}"#)
-                .0
-                .result_code
-                .as_deref(),
-            Some("1210")
-        );
+        assert_eq!(read(r#"{"status":"verified","ResultCode":"1210"}"#).0.result_code.as_deref(), Some("1210"));
     }
 
     #[test]
@@ -282,10 +231,7 @@ mod tests {
             ..Request::default()
         };
         fill_from_request(&mut statement, &object, &request, &mut Vec::new());
-        assert_eq!(
-            (statement.country.as_deref(), statement.id_type.as_deref()),
-            (Some("KE"), Some("BVN"))
-        );
+        assert_eq!((statement.country.as_deref(), statement.id_type.as_deref()), (Some("KE"), Some("BVN")));
         assert_eq!(statement.partner_job_id.as_deref(), Some("j-9"));
         assert_eq!(statement.product, Some(crate::record::Product::EnhancedKyc));
     }

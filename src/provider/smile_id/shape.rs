@@ -64,27 +64,11 @@ const HTTP_PHRASES: [&str; 19] = [
 ];
 
 /// All fields that v3 acknowledgements and errors have.
-const V3_ANSWER: [&str; 8] = [
-    "status",
-    "message",
-    "reason",
-    "job_id",
-    "user_id",
-    "created_at",
-    "code",
-    "errors",
-];
+const V3_ANSWER: [&str; 8] = ["status", "message", "reason", "job_id", "user_id", "created_at", "code", "errors"];
 
 /// Fields that only v3 results have, beside a status.
-const V3_RESULT: [&str; 7] = [
-    "product",
-    "id_fields",
-    "partner_params",
-    "antifraud",
-    "user_provided_info",
-    "device_signals",
-    "kyc_receipt",
-];
+const V3_RESULT: [&str; 7] =
+    ["product", "id_fields", "partner_params", "antifraud", "user_provided_info", "device_signals", "kyc_receipt"];
 
 /// All fields of a v3 result.
 const V3_RESULT_ALONE: [&str; 16] = [
@@ -145,15 +129,8 @@ pub fn recognise(object: &Object) -> Option<Shape> {
     } else if is_result(object) {
         Some(Shape::Result)
     } else if let Some(debug) = wrapped(object) {
-        let result = debug
-            .get(&["smileIdCode"])
-            .and_then(code)
-            .is_some_and(|code| !is_request_code(&code));
-        Some(if result {
-            Shape::WrappedResult
-        } else {
-            Shape::WrappedError
-        })
+        let result = debug.get(&["smileIdCode"]).and_then(code).is_some_and(|code| !is_request_code(&code));
+        Some(if result { Shape::WrappedResult } else { Shape::WrappedError })
     } else if is_ack(object) {
         Some(Shape::Ack)
     } else if is_error(object) {
@@ -184,9 +161,7 @@ pub fn guess(object: &Object, envelope: &Envelope) -> Option<Shape> {
 
 /// The part of an integrator's answer that holds Smile ID's own code.
 pub fn wrapped<'a>(object: &'a Object) -> Option<Object<'a>> {
-    object
-        .object(&["_debug"])
-        .filter(|debug| debug.has("smileIdCode") || debug.has("smileIdError"))
+    object.object(&["_debug"]).filter(|debug| debug.has("smileIdCode") || debug.has("smileIdError"))
 }
 
 /// Whether a code answers a request (22xx, 23xx, 24xx) instead of stating a result.
@@ -195,19 +170,11 @@ pub fn is_request_code(code: &str) -> bool {
 }
 
 fn request_code(object: &Object) -> Option<String> {
-    object
-        .get(&["code"])
-        .and_then(code)
-        .filter(|code| is_request_code(code))
+    object.get(&["code"]).and_then(code).filter(|code| is_request_code(code))
 }
 
 fn is_id_status(object: &Object) -> bool {
-    let rates = [
-        "last_hour_success_rate",
-        "last_check_success_rate",
-        "last_check_status",
-        "last_checked",
-    ];
+    let rates = ["last_hour_success_rate", "last_check_success_rate", "last_check_status", "last_checked"];
     let stated = rates.iter().filter(|name| object.has(name)).count();
     stated >= if object.has("last_known_status") { 1 } else { 2 }
 }
@@ -221,16 +188,7 @@ fn is_v2(object: &Object) -> bool {
 
 fn is_job_status(object: &Object) -> bool {
     let any = |names: &[&str]| names.iter().any(|name| object.has(name));
-    let beside = [
-        "signature",
-        "sec_key",
-        "timestamp",
-        "code",
-        "result",
-        "history",
-        "smile_job_id",
-        "ResultCode",
-    ];
+    let beside = ["signature", "sec_key", "timestamp", "code", "result", "history", "smile_job_id", "ResultCode"];
     if any(&["job_complete", "job_success"]) {
         let both = object.has("job_complete") && object.has("job_success");
         return both || any(&beside) || object.iter().any(|(key, _)| is_receipt_field(key));
@@ -246,17 +204,8 @@ fn is_result(object: &Object) -> bool {
     let job = stated(object, &["SmileJobID"]).is_some();
     let company =
         object.has_exactly("PartnerParams") || object.object(&["PartnerParams"]).is_some_and(|p| is_params(&p));
-    let stating = any(&[
-        "ResultCode",
-        "ResultText",
-        "Actions",
-        "company_information",
-        "no_of_persons_found",
-    ]);
-    let coded = object
-        .get(&["ResultCode"])
-        .and_then(code)
-        .is_some_and(|code| is_result_code(&code));
+    let stating = any(&["ResultCode", "ResultText", "Actions", "company_information", "no_of_persons_found"]);
+    let coded = object.get(&["ResultCode"]).and_then(code).is_some_and(|code| is_result_code(&code));
     let known_checks = object.object(&["Actions"]).is_some_and(|actions| is_actions(&actions));
     (job && (stating || company || any(&["JSONVersion", "ResultType"])))
         || (company && (stating || (object.has_exactly("PartnerParams") && object.has("status"))))
@@ -266,9 +215,8 @@ fn is_result(object: &Object) -> bool {
 
 /// The grammar of result codes: machine, failure and human judgements, ID and list look-ups, what mobile SDKs leak.
 fn is_result_code(code: &str) -> bool {
-    let known = ["08", "09", "101", "102", "103", "12", "22", "23", "0001"]
-        .iter()
-        .any(|prefix| code.starts_with(prefix));
+    let known =
+        ["08", "09", "101", "102", "103", "12", "22", "23", "0001"].iter().any(|prefix| code.starts_with(prefix));
     code.len() == 4 && is_digits(code) && known
 }
 
@@ -295,9 +243,7 @@ fn v3(object: &Object) -> Option<Shape> {
         return (plain && (object.has("message") || object.has("job_id"))).then_some(Shape::Error);
     }
     let verdict = verdict_word(&status);
-    let company = object
-        .object(&["partner_params"])
-        .is_some_and(|params| is_params(&params));
+    let company = object.object(&["partner_params"]).is_some_and(|params| is_params(&params));
     let results = V3_RESULT.iter().filter(|name| object.has(name)).count();
     let decided = matches!(verdict, Some("clear" | "block" | "attention" | "error"));
     let dated = object.has("created_at") && object.has("completed_at");
@@ -314,17 +260,12 @@ fn v3(object: &Object) -> Option<Shape> {
 fn without_verdict(object: &Object) -> Option<Shape> {
     let has = |names: &[&str]| names.iter().all(|name| object.has(name));
     let receipt = object.iter().any(|(key, value)| {
-        is_receipt_field(key)
-            && value
-                .text()
-                .is_some_and(|text| is_signed(object) || text.contains("smileid"))
+        is_receipt_field(key) && value.text().is_some_and(|text| is_signed(object) || text.contains("smileid"))
     });
     let service = has(&["hosted_web", "id_types"])
         || has(&["bank_codes", "id_types"])
         || has(&["idSelection", "consentRequired"])
-        || object
-            .get(&["valid_documents"])
-            .is_some_and(|list| list.sort() == Sort::Array)
+        || object.get(&["valid_documents"]).is_some_and(|list| list.sort() == Sort::Array)
         || has(&["session_id", "modes", "success"])
         || (has(&["token", "success"]) && object.len() == 2)
         || (has(&["partner_params", "signature", "timestamp"]) && !object.has("status"));
@@ -340,15 +281,8 @@ fn without_verdict(object: &Object) -> Option<Shape> {
 fn part(object: &Object) -> Option<Shape> {
     let one_of = |name: &str| object.len() == 1 && object.has(name);
     let result = object.object(&["result"]).filter(|_| one_of("result"));
-    let history = object
-        .get(&["history"])
-        .filter(|_| one_of("history"))
-        .map(|value| value.list())
-        .unwrap_or_default();
-    let entries = history
-        .iter()
-        .filter_map(|entry| entry.object())
-        .any(|entry| is_result(&entry));
+    let history = object.get(&["history"]).filter(|_| one_of("history")).map(|value| value.list()).unwrap_or_default();
+    let entries = history.iter().filter_map(|entry| entry.object()).any(|entry| is_result(&entry));
     let params = object.object(&["PartnerParams"]).filter(|_| one_of("PartnerParams"));
     if result.is_some_and(|result| is_result(&result)) || entries {
         Some(Shape::PartOfJobStatus)
@@ -383,9 +317,7 @@ fn has_http_phrase(object: &Object) -> bool {
 
 /// Whether an object has no other fields than these.
 fn only(object: &Object, names: &[&str]) -> bool {
-    object
-        .iter()
-        .all(|(key, _)| names.iter().any(|name| same_name(key, name)))
+    object.iter().all(|(key, _)| names.iter().any(|name| same_name(key, name)))
 }
 
 #[cfg(test)]

@@ -34,11 +34,7 @@ pub fn classify(value: &str) -> SignatureClass {
     if let Some((rsa, hash)) = value.split_once('|') {
         let rsa: String = rsa.split_whitespace().collect();
         let intact = is_base64_text(&rsa) && is_sha256_hex(hash.trim());
-        return if intact {
-            SignatureClass::SecKey
-        } else {
-            SignatureClass::Damaged
-        };
+        return if intact { SignatureClass::SecKey } else { SignatureClass::Damaged };
     }
     if value.len() == 44 && STANDARD.decode(value).is_ok_and(|bytes| bytes.len() == 32) {
         SignatureClass::Hmac44
@@ -61,10 +57,7 @@ fn is_sha256_hex(text: &str) -> bool {
 /// Only the alphabet: published examples of the RSA half were shortened without a trace in their form.
 fn is_base64_text(text: &str) -> bool {
     let digits = text.trim_end_matches('=');
-    !digits.is_empty()
-        && digits
-            .bytes()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, b'+' | b'/'))
+    !digits.is_empty() && digits.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'+' | b'/'))
 }
 
 #[cfg(test)]
@@ -78,15 +71,7 @@ mod tests {
         assert_eq!(classify(&hmac), SignatureClass::Hmac44);
         assert_eq!(classify(&hash), SignatureClass::Unkeyed64);
         assert_eq!(classify(&format!("AbC+/d Ef   Gh=|{hash}")), SignatureClass::SecKey);
-        for damaged in [
-            "...",
-            "<your signature>",
-            "Qx3...",
-            &hash[1..],
-            &hmac[1..],
-            "hmac(timestamp)",
-            "AbC=|12ab",
-        ] {
+        for damaged in ["...", "<your signature>", "Qx3...", &hash[1..], &hmac[1..], "hmac(timestamp)", "AbC=|12ab"] {
             assert_eq!(classify(damaged), SignatureClass::Damaged, "{damaged}");
         }
         assert_eq!(classify(&format!("Ab...|{hash}")), SignatureClass::Damaged);

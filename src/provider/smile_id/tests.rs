@@ -15,10 +15,7 @@ fn read(json: &str) -> Decoded {
 }
 
 fn asked(request: Request) -> Envelope {
-    Envelope {
-        request,
-        ..Envelope::default()
-    }
+    Envelope { request, ..Envelope::default() }
 }
 
 #[test]
@@ -31,38 +28,12 @@ fn a_job_status_answer_states_its_job_and_each_history_entry() {
     );
     assert_eq!(decoded.kind, Kind::JobStatus);
     assert_eq!(decoded.statements.len(), 3);
-    let [job, face, lookup] = &decoded.statements[..] else {
-        panic!("three statements")
-    };
-    assert_eq!(
-        (job.job_complete, job.job_success, job.query_code.as_deref()),
-        (Some(true), Some(true), Some("2302"))
-    );
-    assert_eq!(
-        (job.result_code.as_deref(), job.product),
-        (None, Some(Product::SmartselfieRegistration))
-    );
-    assert_eq!(
-        (
-            face.position,
-            face.is_history,
-            face.job_complete,
-            face.query_code.as_deref()
-        ),
-        (1, true, None, None)
-    );
-    assert_eq!(
-        (face.provider_job_id.as_deref(), face.product),
-        (Some("0000004711"), Some(Product::BiometricKyc))
-    );
-    assert_eq!(
-        (
-            lookup.position,
-            lookup.provider_job_id.as_deref(),
-            lookup.partner_job_id.as_deref()
-        ),
-        (2, None, None)
-    );
+    let [job, face, lookup] = &decoded.statements[..] else { panic!("three statements") };
+    assert_eq!((job.job_complete, job.job_success, job.query_code.as_deref()), (Some(true), Some(true), Some("2302")));
+    assert_eq!((job.result_code.as_deref(), job.product), (None, Some(Product::SmartselfieRegistration)));
+    assert_eq!((face.position, face.is_history, face.job_complete, face.query_code.as_deref()), (1, true, None, None));
+    assert_eq!((face.provider_job_id.as_deref(), face.product), (Some("0000004711"), Some(Product::BiometricKyc)));
+    assert_eq!((lookup.position, lookup.provider_job_id.as_deref(), lookup.partner_job_id.as_deref()), (2, None, None));
     assert_eq!(lookup.country.as_deref(), Some("NG"));
     assert_eq!(decoded.checks[0].position, 1);
     assert_eq!(decoded.problems, ["a history entry is not an object"]);
@@ -78,18 +49,10 @@ fn history_takes_nothing_from_the_request() {
         ..Request::default()
     };
     let decoded = read_with(json, &asked(request));
-    let [job, entry] = &decoded.statements[..] else {
-        panic!("two statements")
-    };
-    assert_eq!(
-        (job.partner_job_id.as_deref(), job.country.as_deref()),
-        (Some("j-1"), Some("KE"))
-    );
+    let [job, entry] = &decoded.statements[..] else { panic!("two statements") };
+    assert_eq!((job.partner_job_id.as_deref(), job.country.as_deref()), (Some("j-1"), Some("KE")));
     assert_eq!(job.product, Some(Product::BiometricKyc));
-    assert_eq!(
-        (&entry.partner_job_id, &entry.country, entry.product),
-        (&None, &None, None)
-    );
+    assert_eq!((&entry.partner_job_id, &entry.country, entry.product), (&None, &None, None));
 }
 
 #[test]
@@ -99,20 +62,11 @@ fn a_job_status_answer_without_a_result_still_states_its_job() {
             format!(r#"{{"job_complete":true,"job_success":false,"code":"2302","result":{result},"history":[]}}"#);
         let decoded = read(&json);
         assert_eq!(decoded.kind, Kind::JobStatus, "{json}");
-        let [job] = &decoded.statements[..] else {
-            panic!("one statement: {json}")
-        };
-        assert_eq!(
-            (&job.result_code, &job.result_text, job.job_success),
-            (&None, &None, Some(false)),
-            "{json}"
-        );
+        let [job] = &decoded.statements[..] else { panic!("one statement: {json}") };
+        assert_eq!((&job.result_code, &job.result_text, job.job_success), (&None, &None, Some(false)), "{json}");
     }
     let decoded = read(r#"{"job_complete":false,"job_success":false,"code":"2314","result":"No zip file received"}"#);
-    assert_eq!(
-        decoded.statements[0].result_text.as_deref(),
-        Some("No zip file received")
-    );
+    assert_eq!(decoded.statements[0].result_text.as_deref(), Some("No zip file received"));
     assert_eq!(decoded.statements[0].query_code.as_deref(), Some("2314"));
     let decoded = read(r#"{"code":"2304","error":"Job not found","signature":"...","timestamp":"t"}"#);
     assert_eq!((decoded.kind, decoded.statements.len()), (Kind::ErrorResponse, 0));
@@ -126,10 +80,7 @@ fn the_receipt_attributes_a_result_that_names_no_job() {
         "kyc_receipt":"https://portal.smileidentity.com/api/v3/077/job_result_summary/0000000042/generate_pdf?environment=production"}"#,
     );
     assert_eq!(decoded.statements[0].provider_job_id.as_deref(), Some("0000000042"));
-    assert_eq!(
-        (decoded.partner.as_deref(), decoded.environment),
-        (Some("77"), Some(Environment::Production))
-    );
+    assert_eq!((decoded.partner.as_deref(), decoded.environment), (Some("77"), Some(Environment::Production)));
 }
 
 #[test]
@@ -149,34 +100,20 @@ fn a_v3_webhook_is_named_and_signed_in_its_headers() {
         ("Response-Signature", "sig"),
         ("Response-Timestamp", "2026-07-01T00:00:05Z"),
     ];
-    let envelope = Envelope {
-        headers: headers.map(|(n, v)| (n.into(), v.into())).to_vec(),
-        ..Envelope::default()
-    };
+    let envelope = Envelope { headers: headers.map(|(n, v)| (n.into(), v.into())).to_vec(), ..Envelope::default() };
     let decoded = read_with(
         r#"{"status":"BLOCK","message":"Verification failed","reason":"high_risk","product":"enhanced_kyc","created_at":"2026-07-01T00:00:00Z",
         "completed_at":"2026-07-01T00:00:04Z","partner_params":{"job_id":"case-7","branch":"Ikeja"},"id_fields":{"country":"NG","id_type":"NIN_V2","full_name":"Ada Okoro"}}"#,
         &envelope,
     );
-    let [statement] = &decoded.statements[..] else {
-        panic!("one statement")
-    };
+    let [statement] = &decoded.statements[..] else { panic!("one statement") };
     assert_eq!(decoded.kind, Kind::V3Callback);
+    assert_eq!((statement.result_code.as_deref(), statement.error_code.as_deref()), (Some("block"), Some("high_risk")));
     assert_eq!(
-        (statement.result_code.as_deref(), statement.error_code.as_deref()),
-        (Some("block"), Some("high_risk"))
-    );
-    assert_eq!(
-        (
-            statement.provider_job_id.as_deref(),
-            statement.partner_job_id.as_deref()
-        ),
+        (statement.provider_job_id.as_deref(), statement.partner_job_id.as_deref()),
         (Some("job_01abc"), Some("case-7"))
     );
-    assert_eq!(
-        (statement.country.as_deref(), statement.id_type.as_deref()),
-        (Some("NG"), Some("NIN_V2"))
-    );
+    assert_eq!((statement.country.as_deref(), statement.id_type.as_deref()), (Some("NG"), Some("NIN_V2")));
     assert_eq!(statement.stated_at, time::parse("2026-07-01T00:00:04Z"));
     assert_eq!(statement.requested_at, time::parse("2026-07-01T00:00:00Z"));
     assert_eq!(decoded.signature.class, SignatureClass::HeaderOnlyScheme);
@@ -190,10 +127,7 @@ fn headers_show_a_bare_v3_body_to_be_one() {
     let body = r#"{"status":"error","message":"not now"}"#;
     let object = Object::parse(body).expect("well-formed");
     assert!(!sniff(&object));
-    let envelope = Envelope {
-        headers: vec![("Job-ID".into(), "job_1".into())],
-        ..Envelope::default()
-    };
+    let envelope = Envelope { headers: vec![("Job-ID".into(), "job_1".into())], ..Envelope::default() };
     assert_eq!(decode(&object, &envelope).kind, Kind::V3Callback);
 }
 
@@ -212,18 +146,12 @@ fn a_v2_answer_is_coded_by_its_number_or_else_its_status() {
         (Some("0820"), Some(Product::SmartselfieAuthentication))
     );
     assert_eq!(
-        (
-            statement.provider_job_id.as_deref(),
-            statement.partner_job_id.as_deref()
-        ),
+        (statement.provider_job_id.as_deref(), statement.partner_job_id.as_deref()),
         (Some("0000000042"), Some("j-1"))
     );
     assert_eq!((decoded.kind, decoded.partner.as_deref()), (Kind::Callback, Some("77")));
     assert_eq!(decoded.stated_at, time::parse("2026-07-01T00:00:09Z"));
-    assert_eq!(
-        read(&json("2202")).statements[0].result_code.as_deref(),
-        Some("approved")
-    );
+    assert_eq!(read(&json("2202")).statements[0].result_code.as_deref(), Some("approved"));
 }
 
 #[test]
@@ -235,20 +163,11 @@ fn the_request_gives_channel_environment_and_authority() {
         partner_id: Some("077".into()),
         ..Request::default()
     };
-    let decoded = read_with(
-        r#"{"ResultCode":"1015","ResultText":"Queried Database Unavailable"}"#,
-        &asked(request),
-    );
-    assert_eq!(
-        (decoded.channel, decoded.environment),
-        (Some(Channel::Async), Some(Environment::Sandbox))
-    );
+    let decoded = read_with(r#"{"ResultCode":"1015","ResultText":"Queried Database Unavailable"}"#, &asked(request));
+    assert_eq!((decoded.channel, decoded.environment), (Some(Channel::Async), Some(Environment::Sandbox)));
     assert_eq!(decoded.partner.as_deref(), Some("77"));
     let statement = &decoded.statements[0];
-    assert_eq!(
-        (statement.country.as_deref(), statement.id_type.as_deref()),
-        (Some("GH"), Some("VOTER_ID"))
-    );
+    assert_eq!((statement.country.as_deref(), statement.id_type.as_deref()), (Some("GH"), Some("VOTER_ID")));
 }
 
 #[test]
@@ -272,10 +191,7 @@ fn a_text_is_read_only_if_it_speaks_of_the_archive() {
 
 #[test]
 fn what_is_no_message_is_a_reject() {
-    assert_eq!(
-        read(r#"{"hello":"world"}"#).reject.map(|(reason, _)| reason),
-        Some(RejectReason::UnknownShape)
-    );
+    assert_eq!(read(r#"{"hello":"world"}"#).reject.map(|(reason, _)| reason), Some(RejectReason::UnknownShape));
 }
 
 /// Values of every sort, well-formed or absurd, for any field.

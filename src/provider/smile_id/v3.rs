@@ -12,12 +12,7 @@ use crate::record::Micros;
 /// Reads a v3 webhook body; its job, user and signature are in the headers.
 pub fn decode_callback(object: &Object, envelope: &Envelope, decoded: &mut Decoded) {
     let mut statement = statement(object, decoded);
-    let header = |name: &str| {
-        envelope
-            .header(name)
-            .filter(|text| !text.trim().is_empty())
-            .map(str::to_owned)
-    };
+    let header = |name: &str| envelope.header(name).filter(|text| !text.trim().is_empty()).map(str::to_owned);
     statement.provider_job_id = header("Job-ID").or(statement.provider_job_id);
     statement.user_id = header("User-ID").or(statement.user_id);
     decoded.signature = signature::of_headers(envelope);
@@ -36,10 +31,7 @@ pub fn decode_status(object: &Object, envelope: &Envelope, decoded: &mut Decoded
 /// Reads a v2 SmartSelfie answer: a numeric code where there is one, else its status.
 pub fn decode_v2(object: &Object, envelope: &Envelope, decoded: &mut Decoded) {
     let mut statement = result::statement(object, 0, JobId::Provider, &mut decoded.problems);
-    let number = object
-        .get(&["code"])
-        .and_then(code)
-        .filter(|code| is_digits(code) && !is_request_code(code));
+    let number = object.get(&["code"]).and_then(code).filter(|code| is_digits(code) && !is_request_code(code));
     statement.result_code = number.or_else(|| stated(object, &["status"]).map(|status| status.to_ascii_lowercase()));
     statement.result_text = stated(object, &["message"]);
     let updated_at = instant(object, "updated_at");

@@ -12,36 +12,16 @@ use crate::record::{Kind, Provider};
 
 /// Everything that happens at Jumio.
 pub const SCENARIOS: &[Scenario] = &[
-    Scenario {
-        weight: 680,
-        make: netverify,
-    },
-    Scenario {
-        weight: 90,
-        make: other::document,
-    },
-    Scenario {
-        weight: 80,
-        make: other::authentication,
-    },
-    Scenario {
-        weight: 130,
-        make: other::platform,
-    },
-    Scenario {
-        weight: 20,
-        make: other::image_list,
-    },
+    Scenario { weight: 680, make: netverify },
+    Scenario { weight: 90, make: other::document },
+    Scenario { weight: 80, make: other::authentication },
+    Scenario { weight: 130, make: other::platform },
+    Scenario { weight: 20, make: other::image_list },
 ];
 
 /// Addresses from which Jumio sends; the last is nobody's.
-const SENDERS: [(u32, &str); 5] = [
-    (40, "34.202.241.227"),
-    (30, "34.253.41.236"),
-    (20, "35.157.27.193"),
-    (8, "3.0.109.121"),
-    (2, "192.0.2.66"),
-];
+const SENDERS: [(u32, &str); 5] =
+    [(40, "34.202.241.227"), (30, "34.253.41.236"), (20, "35.157.27.193"), (8, "3.0.109.121"), (2, "192.0.2.66")];
 
 const CRITERIA: [&str; 4] = ["retail", "merchant", "agent-onboarding", "diaspora"];
 
@@ -68,12 +48,7 @@ struct Result {
 }
 
 const fn denied(status: &'static str, code: &'static str, words: &'static str) -> Result {
-    Result {
-        status,
-        reason: Some((code, words)),
-        face: None,
-        outcome: "failed",
-    }
+    Result { status, reason: Some((code, words)), face: None, outcome: "failed" }
 }
 
 const fn approved(
@@ -82,21 +57,11 @@ const fn approved(
     reason: Option<&'static str>,
     outcome: &'static str,
 ) -> Result {
-    Result {
-        status: "APPROVED_VERIFIED",
-        reason: None,
-        face: Some((similarity, valid, reason)),
-        outcome,
-    }
+    Result { status: "APPROVED_VERIFIED", reason: None, face: Some((similarity, valid, reason)), outcome }
 }
 
 const fn plain(status: &'static str, outcome: &'static str) -> Result {
-    Result {
-        status,
-        reason: None,
-        face: None,
-        outcome,
-    }
+    Result { status, reason: None, face: None, outcome }
 }
 
 const RESULTS: [(u32, Result); 30] = [
@@ -107,10 +72,7 @@ const RESULTS: [(u32, Result); 30] = [
     (5, approved("NOT_POSSIBLE", false, Some("MULTIPLE_PEOPLE"), "failed")),
     (5, approved("MATCH", false, Some("LIVENESS_FAILED"), "failed")),
     (4, approved("MATCH", false, Some("SELFIE_CROPPED_FROM_ID"), "failed")),
-    (
-        3,
-        approved("NO_MATCH", false, Some("SELFIE_IS_SCREEN_PAPER_VIDEO"), "failed"),
-    ),
+    (3, approved("NO_MATCH", false, Some("SELFIE_IS_SCREEN_PAPER_VIDEO"), "failed")),
     (12, plain("DENIED_UNSUPPORTED_ID_TYPE", "failed")),
     (8, plain("DENIED_UNSUPPORTED_ID_COUNTRY", "failed")),
     (40, plain("NO_ID_UPLOADED", "incomplete")),
@@ -158,16 +120,7 @@ impl Scan {
             merchant_reference: format!("scan-{}", random.hex(16)),
             customer: format!("customer-{}", random.hex(12)),
             criteria: random.chance(750).then(|| random.pick(&CRITERIA)),
-            source: random.pick(&[
-                "SDK",
-                "SDK",
-                "SDK",
-                "WEB_CAM",
-                "WEB_UPLOAD",
-                "WEB",
-                "API",
-                "REDIRECT_UPLOAD",
-            ]),
+            source: random.pick(&["SDK", "SDK", "SDK", "WEB_CAM", "WEB_UPLOAD", "WEB", "API", "REDIRECT_UPLOAD"]),
             document: *random.weighted(&DOCUMENTS),
             number: fill(random, "A0000####"),
             person: Person::invent(random),
@@ -181,10 +134,7 @@ fn event(world: &mut World, kind: Kind, name: &'static str, at: i64, body: Field
     if as_form {
         event.body = Body::Form(event.text().to_owned());
     }
-    event.remote_ip = world
-        .random
-        .chance(900)
-        .then(|| String::from(*world.random.weighted(&SENDERS)));
+    event.remote_ip = world.random.chance(900).then(|| String::from(*world.random.weighted(&SENDERS)));
     event
 }
 
@@ -205,11 +155,7 @@ fn netverify(world: &mut World) -> Vec<Event> {
     }
     let as_form = world.random.chance(850);
     let body = callback(world, &scan, result, done, as_form);
-    let name = if as_form {
-        "jumio.netverify.form"
-    } else {
-        "jumio.netverify.json"
-    };
+    let name = if as_form { "jumio.netverify.form" } else { "jumio.netverify.json" };
     events.push(event(world, Kind::Callback, name, done, body, as_form).outcome(result.outcome));
     if world.random.chance(150) {
         let later = done + world.random.between(MINUTE, HOUR);
@@ -222,10 +168,7 @@ fn callback(world: &mut World, scan: &Scan, result: &Result, at: i64, as_form: b
     let (id_type, subtype, country) = scan.document;
     let passed = result.status == "APPROVED_VERIFIED";
     let check = if passed { "OK" } else { "N/A" };
-    let image = format!(
-        "https://netverify.example/recognition/v1/idscan/{}/front",
-        scan.reference
-    );
+    let image = format!("https://netverify.example/recognition/v1/idscan/{}/front", scan.reference);
     let mut fields = fields(as_form)
         .text("callBackType", "NETVERIFYID")
         .text("jumioIdScanReference", &scan.reference)
@@ -239,24 +182,15 @@ fn callback(world: &mut World, scan: &Scan, result: &Result, at: i64, as_form: b
         .text("customerId", &scan.customer)
         .text("clientIp", "203.0.113.7")
         .optional("merchantReportingCriteria", scan.criteria);
-    for name in [
-        "DataPositions",
-        "DocumentValidation",
-        "Hologram",
-        "MRZcode",
-        "Microprint",
-        "SecurityFeatures",
-        "Signature",
-    ] {
+    for name in
+        ["DataPositions", "DocumentValidation", "Hologram", "MRZcode", "Microprint", "SecurityFeatures", "Signature"]
+    {
         fields = fields.text(&format!("idCheck{name}"), check);
     }
     if result.status == "NO_ID_UPLOADED" {
         return fields;
     }
-    fields = fields
-        .text("idType", id_type)
-        .text("idCountry", country)
-        .text("idScanImage", &image);
+    fields = fields.text("idType", id_type).text("idCountry", country).text("idScanImage", &image);
     if !subtype.is_empty() {
         fields = fields.text("idSubtype", subtype);
     }
@@ -274,11 +208,7 @@ fn callback(world: &mut World, scan: &Scan, result: &Result, at: i64, as_form: b
 }
 
 fn personal(world: &mut World, scan: &Scan, fields: Fields) -> Fields {
-    let address = texts(&[
-        ("country", scan.document.2),
-        ("line1", &scan.person.address),
-        ("city", "Sampletown"),
-    ]);
+    let address = texts(&[("country", scan.document.2), ("line1", &scan.person.address), ("city", "Sampletown")]);
     let expiry = days_before(-world.random.between(200, 3000));
     fields
         .text("idNumber", &scan.number)
@@ -311,35 +241,20 @@ fn face(world: &mut World, similarity: &str, valid: bool, reason: Option<&str>) 
     };
     let fields = fields.optional("reason", reason);
     let score = if similarity == "MATCH" { "0.93" } else { "0.11" };
-    let fields = if world.random.chance(250) {
-        fields.raw("similarityScore", score)
-    } else {
-        fields
-    };
+    let fields = if world.random.chance(250) { fields.raw("similarityScore", score) } else { fields };
     fields.end()
 }
 
 /// The reason of a rejection; its details are an object when there is one and an array when there are many.
 fn reject_reason(world: &mut World, (code, words): (&str, &str)) -> String {
     let details: &[(&str, &str)] = match code {
-        "100" => &[
-            ("1001", "PHOTO"),
-            ("1002", "DOCUMENT_NUMBER"),
-            ("1003", "EXPIRY"),
-            ("1004", "DOB"),
-            ("1005", "NAME"),
-        ],
-        "200" => &[
-            ("2001", "BLURRED"),
-            ("2002", "BAD_QUALITY"),
-            ("2003", "MISSING_PART"),
-            ("2006", "GLARE"),
-        ],
+        "100" => {
+            &[("1001", "PHOTO"), ("1002", "DOCUMENT_NUMBER"), ("1003", "EXPIRY"), ("1004", "DOB"), ("1005", "NAME")]
+        }
+        "200" => &[("2001", "BLURRED"), ("2002", "BAD_QUALITY"), ("2003", "MISSING_PART"), ("2006", "GLARE")],
         _ => &[],
     };
-    let fields = Fields::new()
-        .text("rejectReasonCode", code)
-        .text("rejectReasonDescription", words);
+    let fields = Fields::new().text("rejectReasonCode", code).text("rejectReasonDescription", words);
     if details.is_empty() {
         return fields.end();
     }
@@ -348,12 +263,7 @@ fn reject_reason(world: &mut World, (code, words): (&str, &str)) -> String {
     if world.random.chance(500) {
         return fields.raw("rejectReasonDetails", &detail(&details[start])).end();
     }
-    fields
-        .raw(
-            "rejectReasonDetails",
-            &array(&[detail(&details[start]), detail(&details[start + 1])]),
-        )
-        .end()
+    fields.raw("rejectReasonDetails", &array(&[detail(&details[start]), detail(&details[start + 1])])).end()
 }
 
 /// The same as a careless store prints it.
@@ -366,19 +276,12 @@ fn retrieval(name: &'static str, at: i64, body: Fields) -> Event {
 }
 
 fn status(scan: &Scan, word: &str, at: i64) -> Fields {
-    Fields::new()
-        .text("timestamp", &stamp(at))
-        .text("scanReference", &scan.reference)
-        .text("status", word)
+    Fields::new().text("timestamp", &stamp(at)).text("scanReference", &scan.reference).text("status", word)
 }
 
 /// What the retrieval API says about a finished scan: its status, then the whole or one of the parts.
 fn retrievals(world: &mut World, scan: &Scan, result: &Result, at: i64) -> Vec<Event> {
-    let word = if result.status == "NO_ID_UPLOADED" {
-        "FAILED"
-    } else {
-        "DONE"
-    };
+    let word = if result.status == "NO_ID_UPLOADED" { "FAILED" } else { "DONE" };
     let event = retrieval("jumio.retrieval.status", at, status(scan, word, at));
     if word == "FAILED" {
         return vec![event.outcome("incomplete")];
@@ -387,15 +290,9 @@ fn retrievals(world: &mut World, scan: &Scan, result: &Result, at: i64) -> Vec<E
     let at = at + 3 * SECOND;
     let (document, transaction) = (document(scan, result), transaction(scan, word));
     let verification = verification(world, result);
-    let own = Fields::new()
-        .text("timestamp", &stamp(at))
-        .text("scanReference", &scan.reference);
+    let own = Fields::new().text("timestamp", &stamp(at)).text("scanReference", &scan.reference);
     let (name, body, outcome) = match world.random.below(6) {
-        0 => (
-            "jumio.retrieval.document",
-            with(own, &document),
-            Some(document_outcome(result)),
-        ),
+        0 => ("jumio.retrieval.document", with(own, &document), Some(document_outcome(result))),
         1 => ("jumio.retrieval.transaction", with(own, &transaction), None),
         2 => ("jumio.retrieval.verification", with(own, &verification), None),
         _ => {
@@ -407,21 +304,13 @@ fn retrievals(world: &mut World, scan: &Scan, result: &Result, at: i64) -> Vec<E
         }
     };
     let event = retrieval(name, at, body);
-    events.push(if let Some(outcome) = outcome {
-        event.outcome(outcome)
-    } else {
-        event
-    });
+    events.push(if let Some(outcome) = outcome { event.outcome(outcome) } else { event });
     events
 }
 
 /// The document part alone shows no face check, so it may claim more than the whole.
 fn document_outcome(result: &Result) -> &'static str {
-    if result.status == "APPROVED_VERIFIED" {
-        "passed"
-    } else {
-        result.outcome
-    }
+    if result.status == "APPROVED_VERIFIED" { "passed" } else { result.outcome }
 }
 
 /// Members of an object: key, value as JSON.
@@ -455,19 +344,12 @@ fn transaction(scan: &Scan, word: &str) -> Members {
         ("source", string(scan.source)),
         ("status", string(word)),
     ];
-    members.extend(
-        scan.criteria
-            .map(|criteria| ("merchantReportingCriteria", string(criteria))),
-    );
+    members.extend(scan.criteria.map(|criteria| ("merchantReportingCriteria", string(criteria))));
     members
 }
 
 fn verification(world: &mut World, result: &Result) -> Members {
-    let mrz = if result.status == "APPROVED_VERIFIED" {
-        "\"OK\""
-    } else {
-        "\"NOT_AVAILABLE\""
-    };
+    let mrz = if result.status == "APPROVED_VERIFIED" { "\"OK\"" } else { "\"NOT_AVAILABLE\"" };
     let mut members = vec![("mrzCheck", String::from(mrz))];
     if let Some((similarity, valid, reason)) = result.face {
         members.push(("identityVerification", face(world, similarity, valid, reason)));
@@ -476,13 +358,8 @@ fn verification(world: &mut World, result: &Result) -> Members {
         members.push(("rejectReason", reject_reason(world, reason)));
     }
     if world.random.chance(200) {
-        let word = world
-            .random
-            .pick(&["POSITIVE_RESULT", "PARTIAL_RESULT", "NEGATIVE_RESULT", "CHECK_NOT_DONE"]);
-        members.push((
-            "additionalChecks",
-            format!("{{\"addressValidation\":{{\"searchResults\":\"{word}\"}}}}"),
-        ));
+        let word = world.random.pick(&["POSITIVE_RESULT", "PARTIAL_RESULT", "NEGATIVE_RESULT", "CHECK_NOT_DONE"]);
+        members.push(("additionalChecks", format!("{{\"addressValidation\":{{\"searchResults\":\"{word}\"}}}}")));
     }
     members
 }

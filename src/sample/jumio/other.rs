@@ -20,9 +20,7 @@ pub fn document(world: &mut World) -> Vec<Event> {
         .text("source", world.random.pick(&["DOC_UPLOAD", "DOC_API", "DOC_SDK"]))
         .text("status", if failed { "FAILED" } else { "DONE" });
     let as_form = world.random.chance(900);
-    let mut body = fields(as_form)
-        .text("timestamp", &stamp(at))
-        .text("scanReference", &scan.reference);
+    let mut body = fields(as_form).text("timestamp", &stamp(at)).text("scanReference", &scan.reference);
     if !failed {
         body = body.raw("document", &extracted(world, &scan));
     }
@@ -32,13 +30,8 @@ pub fn document(world: &mut World) -> Vec<Event> {
 }
 
 fn extracted(world: &mut World, scan: &Scan) -> String {
-    let status = *world
-        .random
-        .weighted(&[(50, "UPLOADED"), (35, "EXTRACTED"), (15, "DISCARDED")]);
-    let page = format!(
-        "https://retrieval.netverify.example/api/netverify/v2/documents/{}/pages/1",
-        scan.reference
-    );
+    let status = *world.random.weighted(&[(50, "UPLOADED"), (35, "EXTRACTED"), (15, "DISCARDED")]);
+    let page = format!("https://retrieval.netverify.example/api/netverify/v2/documents/{}/pages/1", scan.reference);
     let fields = Fields::new()
         .text("type", world.random.pick(&["UB", "BS", "CC", "SSC"]))
         .text("country", scan.document.2)
@@ -48,9 +41,7 @@ fn extracted(world: &mut World, scan: &Scan) -> String {
         return fields.end();
     }
     let name = format!("{} {}", scan.person.first, scan.person.last);
-    fields
-        .raw("extractedData", &texts(&[("name", &name), ("issueDate", "2026-09-01")]))
-        .end()
+    fields.raw("extractedData", &texts(&[("name", &name), ("issueDate", "2026-09-01")])).end()
 }
 
 /// A returning user's face against the one enrolled.
@@ -73,31 +64,17 @@ pub fn authentication(world: &mut World) -> Vec<Event> {
         .text("scanSource", world.random.pick(&["SDK", "WEB"]))
         .text("userReference", &scan.customer);
     let at = scan.at + 8 * SECOND;
-    vec![
-        event(
-            world,
-            Kind::AuthenticationCallback,
-            "jumio.authentication",
-            at,
-            body,
-            true,
-        )
-        .outcome(outcome),
-    ]
+    vec![event(world, Kind::AuthenticationCallback, "jumio.authentication", at, body, true).outcome(outcome)]
 }
 
 /// The platform: callbacks that name a workflow and its progress but no decision, which is read afterwards.
 pub fn platform(world: &mut World) -> Vec<Event> {
     let at = world.start();
     let (account, workflow) = (world.random.uuid(), world.random.uuid());
-    let ended = *world
-        .random
-        .weighted(&[(88, "PROCESSED"), (9, "SESSION_EXPIRED"), (3, "TOKEN_EXPIRED")]);
+    let ended = *world.random.weighted(&[(88, "PROCESSED"), (9, "SESSION_EXPIRED"), (3, "TOKEN_EXPIRED")]);
     let mut events = Vec::new();
     if world.random.chance(400) {
-        let word = world
-            .random
-            .pick(&["INITIATED", "ACQUISITION_STARTED", "ACQUIRED", "PROCESSING"]);
+        let word = world.random.pick(&["INITIATED", "ACQUISITION_STARTED", "ACQUIRED", "PROCESSING"]);
         events.push(platform_callback(world, at, &account, &workflow, word));
     }
     let done = at + world.random.between(MINUTE, 15 * MINUTE);
@@ -120,11 +97,7 @@ fn platform_callback(world: &mut World, at: i64, account: &str, workflow: &str, 
         .text("callbackSentAt", &stamp(at))
         .raw("workflowExecution", &execution)
         .raw("account", &texts(&[("id", account), ("href", &base)]));
-    let outcome = if status.ends_with("EXPIRED") {
-        "incomplete"
-    } else {
-        "pending"
-    };
+    let outcome = if status.ends_with("EXPIRED") { "incomplete" } else { "pending" };
     event(world, Kind::KyxCallback, "jumio.kyx_callback", at, body, false).outcome(outcome)
 }
 
@@ -137,61 +110,32 @@ fn platform_answer(world: &mut World, at: i64, account: &str, workflow: &str) ->
     ]);
     let decision = Fields::new()
         .text("type", word)
-        .raw(
-            "details",
-            &texts(&[("label", if word == "PASSED" { "PASSED" } else { "TECHNICAL_CHECKS" })]),
-        )
+        .raw("details", &texts(&[("label", if word == "PASSED" { "PASSED" } else { "TECHNICAL_CHECKS" })]))
         .raw("risk", &format!("{{\"score\":{score}}}"));
     let similarity = if word == "REJECTED" { "NO_MATCH" } else { "MATCH" };
-    let extraction = texts(&[
-        ("type", "PASSPORT"),
-        ("issuingCountry", "NGA"),
-        ("firstName", "Amina"),
-        ("lastName", "Notreal"),
-    ]);
+    let extraction =
+        texts(&[("type", "PASSPORT"), ("issuingCountry", "NGA"), ("firstName", "Amina"), ("lastName", "Notreal")]);
     let capabilities = Fields::new()
         .raw("extraction", &format!("[{{\"data\":{extraction}}}]"))
-        .raw(
-            "similarity",
-            &format!("[{{\"data\":{{\"similarity\":\"{similarity}\"}}}}]"),
-        )
+        .raw("similarity", &format!("[{{\"data\":{{\"similarity\":\"{similarity}\"}}}}]"))
         .raw("liveness", "[{\"decision\":{\"details\":{\"label\":\"OK\"}}}]");
     let body = Fields::new()
-        .raw(
-            "workflow",
-            &texts(&[("id", workflow), ("status", "PROCESSED"), ("definitionKey", "10013")]),
-        )
+        .raw("workflow", &texts(&[("id", workflow), ("status", "PROCESSED"), ("definitionKey", "10013")]))
         .raw("account", &texts(&[("id", account)]))
         .text("completedAt", &stamp(at - 4 * SECOND))
         .raw("decision", &decision.end())
         .raw("capabilities", &capabilities.end())
         .raw("credentials", "[]");
-    Event::json(
-        Provider::Jumio,
-        Kind::KyxRetrieval,
-        "jumio.kyx_retrieval",
-        at,
-        body.end(),
-    )
-    .outcome(outcome)
+    Event::json(Provider::Jumio, Kind::KyxRetrieval, "jumio.kyx_retrieval", at, body.end()).outcome(outcome)
 }
 
 /// A list of images: nothing about a verdict.
 pub fn image_list(world: &mut World) -> Vec<Event> {
     let scan = Scan::new(world);
-    let link = format!(
-        "https://netverify.example/api/netverify/v2/scans/{}/images/front",
-        scan.reference
-    );
+    let link = format!("https://netverify.example/api/netverify/v2/scans/{}/images/front", scan.reference);
     let image = texts(&[("classifier", "front"), ("href", &link)]);
-    let images = if world.random.chance(500) {
-        array(&[image])
-    } else {
-        image
-    };
-    let body = Fields::new()
-        .text("timestamp", &stamp(scan.at))
-        .raw("images", &images)
-        .text("scanReference", &scan.reference);
+    let images = if world.random.chance(500) { array(&[image]) } else { image };
+    let body =
+        Fields::new().text("timestamp", &stamp(scan.at)).raw("images", &images).text("scanReference", &scan.reference);
     vec![retrieval("jumio.image_list", scan.at, body)]
 }

@@ -12,13 +12,7 @@ const POLLED: [(&str, &str); 2] = [("NG", "BVN"), ("NG", "NIN_V2")];
 
 /// Refused requests: code, words.
 const REFUSALS: [(u32, (&str, &str)); 16] = [
-    (
-        30,
-        (
-            "2215",
-            "Job already exists. Did you mean to set the retry flag to true?",
-        ),
-    ),
+    (30, ("2215", "Job already exists. Did you mean to set the retry flag to true?")),
     (15, ("2213", "Missing or invalid parameter")),
     (10, ("2405", "You are not authorized to do that.")),
     (8, ("2428", "Insufficient wallet balance")),
@@ -53,10 +47,7 @@ pub fn upload_accepted(world: &mut World, job: &Job) -> Event {
     let partner = job.partner();
     let reference = format!("{partner}-{}-{}", job.smile_id, world.random.hex(28));
     let fields = Fields::new()
-        .text(
-            "upload_url",
-            &format!("https://smile-uploads.example/videos/{partner}/{reference}/selfie.zip"),
-        )
+        .text("upload_url", &format!("https://smile-uploads.example/videos/{partner}/{reference}/selfie.zip"))
         .text("ref_id", &reference)
         .text("smile_job_id", &job.smile_id)
         .raw("camera_config", world.random.pick(&["null", "\"null\""]));
@@ -88,11 +79,7 @@ pub fn query_error(world: &mut World) -> Vec<Event> {
     let job = Job::new(world, 1);
     let (code, words) = *world.random.weighted(&QUERY_ERRORS);
     let body = texts(&[("error", words), ("code", code)]);
-    vec![job.context(
-        plain(Kind::ErrorResponse, "smile.query_error", job.at, body),
-        "job_status",
-        true,
-    )]
+    vec![job.context(plain(Kind::ErrorResponse, "smile.query_error", job.at, body), "job_status", true)]
 }
 
 /// An upload that was announced and never came.
@@ -132,24 +119,11 @@ pub fn minimal_callback(world: &mut World) -> Vec<Event> {
     let job = Job::new(world, 1);
     let (code, text, outcome) = *world.random.weighted(&[
         (80, ("0810", "Enroll User", "passed")),
-        (
-            20,
-            (
-                "0811",
-                "Failed Enroll Machine Judgement - FAIL - Compare Rejected",
-                "failed",
-            ),
-        ),
+        (20, ("0811", "Failed Enroll Machine Judgement - FAIL - Compare Rejected", "failed")),
     ]);
-    let fields = Fields::new()
-        .raw("PartnerParams", &job.partner_params)
-        .text("ResultCode", code)
-        .text("ResultText", text);
-    let fields = if world.random.chance(500) {
-        fields.text("JobId", &job.smile_id)
-    } else {
-        fields
-    };
+    let fields =
+        Fields::new().raw("PartnerParams", &job.partner_params).text("ResultCode", code).text("ResultText", text);
+    let fields = if world.random.chance(500) { fields.text("JobId", &job.smile_id) } else { fields };
     let event = plain(Kind::Callback, "smile.callback_minimal", job.at, fields.end()).outcome(outcome);
     vec![job.context(event, "upload", false)]
 }
@@ -157,17 +131,8 @@ pub fn minimal_callback(world: &mut World) -> Vec<Event> {
 /// A result whose code no catalogue holds, as a provider's next release may send it.
 pub fn unknown_code(world: &mut World) -> Vec<Event> {
     let job = Job::new(world, 1);
-    let verdict = Verdict {
-        code: "0819",
-        text: "Enroll User - Held For Partner Decision",
-        outcome: "unknown",
-    };
-    let fields = job.result(
-        &verdict,
-        "WebAPI",
-        "SAIA",
-        "{\"Liveness_Check\":\"Unable To Determine\"}",
-    );
+    let verdict = Verdict { code: "0819", text: "Enroll User - Held For Partner Decision", outcome: "unknown" };
+    let fields = job.result(&verdict, "WebAPI", "SAIA", "{\"Liveness_Check\":\"Unable To Determine\"}");
     let body = job.callback(world, fields, job.at, false);
     let event = plain(Kind::Callback, "smile.unknown_code", job.at, body).outcome(verdict.outcome);
     vec![job.context(event, "upload", false)]
@@ -199,22 +164,12 @@ fn status_poll(world: &mut World, authority: &Authority, window: i64) -> Event {
     let checked = window + 4 * MINUTE + 20 * SECOND;
     let down = world.clock.down_until(authority, checked).is_some();
     let (word, check, last, hour) = if down {
-        (
-            "offline",
-            "failure",
-            world.random.pick(&["0%", "4%", "16%"]),
-            world.random.pick(&["0%", "16%", "41%"]),
-        )
+        ("offline", "failure", world.random.pick(&["0%", "4%", "16%"]), world.random.pick(&["0%", "16%", "41%"]))
     } else {
         match world.random.below(50) {
             0 => ("interruption", "success", "80%", "72%"),
             1 => ("online", "success", "90%", "90%"),
-            _ => (
-                "online",
-                "success",
-                world.random.pick(&["100%", "98%"]),
-                world.random.pick(&["100%", "97%"]),
-            ),
+            _ => ("online", "success", world.random.pick(&["100%", "98%"]), world.random.pick(&["100%", "97%"])),
         }
     };
     let body = texts(&[

@@ -17,14 +17,7 @@ const ID_HALF: [(u32, Verdict); 4] = [
 
 const BIOMETRIC: [(u32, Verdict); 9] = [
     (760, verdict("0810", "Enroll User", "passed")),
-    (
-        80,
-        verdict(
-            "0811",
-            "Failed Enroll Machine Judgement - FAIL - Compare Rejected",
-            "failed",
-        ),
-    ),
+    (80, verdict("0811", "Failed Enroll Machine Judgement - FAIL - Compare Rejected", "failed")),
     (75, verdict("0814", "Provisional Enroll - Under Review", "review")),
     (20, verdict("0812", "Pure Provisional", "review")),
     (15, verdict("0813", "Possible Spoof", "failed")),
@@ -35,89 +28,37 @@ const BIOMETRIC: [(u32, Verdict); 9] = [
 ];
 const BIOMETRIC_REVIEWED: [(u32, Verdict); 3] = [
     (75, verdict("1210", "Enroll User", "passed")),
-    (
-        15,
-        verdict("1211", "Failed Enroll - Human Judgement - Compare Rejected", "failed"),
-    ),
-    (
-        10,
-        verdict("1212", "Failed Enroll - Human Judgement - Spoof Detected", "failed"),
-    ),
+    (15, verdict("1211", "Failed Enroll - Human Judgement - Compare Rejected", "failed")),
+    (10, verdict("1212", "Failed Enroll - Human Judgement - Spoof Detected", "failed")),
 ];
 const ISSUER_DOWN: Verdict = verdict("0908", "Issuer Not Available", "unavailable");
 
 const DOCUMENT: [(u32, Verdict); 7] = [
     (780, verdict("0810", "Document Verified", "passed")),
-    (
-        70,
-        verdict("0811", "Unable to Verify Document - No Face Match", "failed"),
-    ),
-    (
-        50,
-        verdict(
-            "0812",
-            "Unable to Verify Document - Failed Security Features Check",
-            "failed",
-        ),
-    ),
-    (
-        15,
-        verdict("0813", "Document Not Verified - Machine Judgement", "failed"),
-    ),
+    (70, verdict("0811", "Unable to Verify Document - No Face Match", "failed")),
+    (50, verdict("0812", "Unable to Verify Document - Failed Security Features Check", "failed")),
+    (15, verdict("0813", "Document Not Verified - Machine Judgement", "failed")),
     (60, verdict("0814", "Provisional - Under Review", "review")),
-    (
-        20,
-        verdict("0816", "Unable to Verify Document - Unsupported Document", "failed"),
-    ),
+    (20, verdict("0816", "Unable to Verify Document - Unsupported Document", "failed")),
     (5, verdict("0001", "ID Card image unusable", "failed")),
 ];
 const DOCUMENT_REVIEWED: [(u32, Verdict); 2] = [
     (80, verdict("0810", "Document Verified After Human Review", "passed")),
-    (
-        20,
-        verdict(
-            "0812",
-            "Unable to Verify Document - Failed Security Features Check",
-            "failed",
-        ),
-    ),
+    (20, verdict("0812", "Unable to Verify Document - Failed Security Features Check", "failed")),
 ];
 
 const AUTHENTICATION: [(u32, Verdict); 6] = [
     (800, verdict("0820", "Authenticated", "passed")),
-    (
-        90,
-        verdict("0821", "Failed Authentication - Compare Rejected", "failed"),
-    ),
-    (
-        60,
-        verdict("0822", "Provisional Authentication - Under Review", "review"),
-    ),
+    (90, verdict("0821", "Failed Authentication - Compare Rejected", "failed")),
+    (60, verdict("0822", "Provisional Authentication - Under Review", "review")),
     (20, verdict("0823", "Failed Authentication - Possible Spoof", "failed")),
-    (
-        15,
-        verdict("0825", "Provisional Authentication - Compare Unsure", "review"),
-    ),
+    (15, verdict("0825", "Provisional Authentication - Compare Unsure", "review")),
     (15, verdict("0921", "No Face Found", "failed")),
 ];
 const AUTHENTICATION_REVIEWED: [(u32, Verdict); 3] = [
     (75, verdict("1220", "Authenticated", "passed")),
-    (
-        15,
-        verdict(
-            "1221",
-            "Failed Authentication - Human Judgement - Compare Rejected",
-            "failed",
-        ),
-    ),
-    (
-        10,
-        verdict(
-            "1222",
-            "Failed Authentication - Human Judgement - Spoof Detected",
-            "failed",
-        ),
-    ),
+    (15, verdict("1221", "Failed Authentication - Human Judgement - Compare Rejected", "failed")),
+    (10, verdict("1222", "Failed Authentication - Human Judgement - Spoof Detected", "failed")),
 ];
 
 const REGISTRATION: [(u32, Verdict); 6] = [
@@ -130,14 +71,8 @@ const REGISTRATION: [(u32, Verdict); 6] = [
 ];
 const REGISTRATION_REVIEWED: [(u32, Verdict); 3] = [
     (75, verdict("1240", "Enroll User", "passed")),
-    (
-        15,
-        verdict("1241", "Failed Enroll - Human Judgement - Image Unusable", "failed"),
-    ),
-    (
-        10,
-        verdict("1242", "Failed Enroll - Human Judgement - Spoof Detected", "failed"),
-    ),
+    (15, verdict("1241", "Failed Enroll - Human Judgement - Image Unusable", "failed")),
+    (10, verdict("1242", "Failed Enroll - Human Judgement - Spoof Detected", "failed")),
 ];
 
 /// One product of this family.
@@ -192,28 +127,12 @@ fn document(name: &'static str, job_type: u8, id_half: bool) -> Family {
 
 /// A selfie against the one on file.
 pub fn authentication(world: &mut World) -> Vec<Event> {
-    run(
-        world,
-        &selfie(
-            "smile.smartselfie_authentication",
-            2,
-            &AUTHENTICATION,
-            &AUTHENTICATION_REVIEWED,
-        ),
-    )
+    run(world, &selfie("smile.smartselfie_authentication", 2, &AUTHENTICATION, &AUTHENTICATION_REVIEWED))
 }
 
 /// A first selfie.
 pub fn registration(world: &mut World) -> Vec<Event> {
-    run(
-        world,
-        &selfie(
-            "smile.smartselfie_registration",
-            4,
-            &REGISTRATION,
-            &REGISTRATION_REVIEWED,
-        ),
-    )
+    run(world, &selfie("smile.smartselfie_registration", 4, &REGISTRATION, &REGISTRATION_REVIEWED))
 }
 
 fn selfie(
@@ -222,15 +141,7 @@ fn selfie(
     verdicts: &'static [(u32, Verdict)],
     reviewed: &'static [(u32, Verdict)],
 ) -> Family {
-    Family {
-        name,
-        job_type,
-        result_type: "DIVA",
-        verdicts,
-        reviewed,
-        id_half: false,
-        receipt: false,
-    }
+    Family { name, job_type, result_type: "DIVA", verdicts, reviewed, id_half: false, receipt: false }
 }
 
 /// One job from its upload to its last poll; while the authority is down the user tries again.
@@ -259,11 +170,7 @@ fn attempt(world: &mut World, family: &Family, job: &Job, down: bool, events: &m
         events.push(poll::pending(world, job, at - 4 * SECOND));
     }
     let mut results = Vec::new();
-    let mut face = if down {
-        &ISSUER_DOWN
-    } else {
-        world.random.weighted(family.verdicts)
-    };
+    let mut face = if down { &ISSUER_DOWN } else { world.random.weighted(family.verdicts) };
     if family.id_half && !down {
         let id = world.random.weighted(&ID_HALF);
         if id.outcome == "failed" && family.job_type == 1 {
@@ -329,11 +236,7 @@ fn face_callback(
     events: &mut Vec<Event>,
 ) -> String {
     let source = world.random.pick(&["WebAPI", "WebAPI - ruby", "Rest API"]);
-    let result_type = if verdict.outcome == "unavailable" {
-        "SYSTEM"
-    } else {
-        family.result_type
-    };
+    let result_type = if verdict.outcome == "unavailable" { "SYSTEM" } else { family.result_type };
     let fields = job.result(verdict, source, result_type, &actions(family, verdict));
     let fields = confidence(world, fields, verdict.outcome != "failed");
     let result = fields.clone().end();
@@ -373,11 +276,7 @@ fn actions(family: &Family, verdict: &Verdict) -> String {
     let registered = if passed { "Approved" } else { "Rejected" };
     let is_down = verdict.outcome == "unavailable";
     let number = if is_down { "Issuer Unavailable" } else { "Verified" };
-    let human = if verdict.code.starts_with("12") {
-        state
-    } else {
-        "Not Applicable"
-    };
+    let human = if verdict.code.starts_with("12") { state } else { "Not Applicable" };
     match family.job_type {
         1 => texts(&[
             ("Liveness_Check", state),
@@ -408,14 +307,8 @@ pub fn smartselfie_v2(world: &mut World) -> Vec<Event> {
     let job = Job::new(world, 2);
     let (code, status, message, outcome) = *world.random.weighted(&[
         (80, ("0820", "approved", "Authenticated", "passed")),
-        (
-            12,
-            ("0821", "rejected", "Failed Authentication - Compare Rejected", "failed"),
-        ),
-        (
-            8,
-            ("0822", "pending", "Provisional Authentication - Under Review", "review"),
-        ),
+        (12, ("0821", "rejected", "Failed Authentication - Compare Rejected", "failed")),
+        (8, ("0822", "pending", "Provisional Authentication - Under Review", "review")),
     ]);
     let (kind, code) = if world.random.chance(500) {
         ("smart_selfie_authentication", code.to_owned())

@@ -18,14 +18,7 @@ const ENHANCED: [(u32, Verdict); 8] = [
     (65, verdict("1013", "Unable to Validate ID", "failed")),
     (35, verdict("1014", "Unsupported ID number format", "error")),
     (10, verdict("1016", "Need to Activate Product", "error")),
-    (
-        4,
-        verdict(
-            "1016",
-            "Unable to verify ID - This feature is not enabled for your Smile ID account.",
-            "error",
-        ),
-    ),
+    (4, verdict("1016", "Unable to verify ID - This feature is not enabled for your Smile ID account.", "error")),
     (6, UNAVAILABLE),
 ];
 
@@ -107,15 +100,7 @@ pub fn enhanced_kyc_async(world: &mut World) -> Vec<Event> {
         }
         None => world.random.weighted(&ENHANCED),
     };
-    vec![lookup(
-        world,
-        &job,
-        "smile.enhanced_kyc.async",
-        verdict,
-        "Async ID API",
-        &enhanced_actions(verdict),
-        at,
-    )]
+    vec![lookup(world, &job, "smile.enhanced_kyc.async", verdict, "Async ID API", &enhanced_actions(verdict), at)]
 }
 
 fn lookup(
@@ -139,15 +124,7 @@ fn lookup(
     };
     let event = Event::json(Provider::SmileId, Kind::Callback, name, at, body).outcome(verdict.outcome);
     let wanted = sync || world.random.chance(500);
-    job.context(
-        event,
-        if sync {
-            "id_verification"
-        } else {
-            "async_id_verification"
-        },
-        wanted,
-    )
+    job.context(event, if sync { "id_verification" } else { "async_id_verification" }, wanted)
 }
 
 /// What a lookup did, by its code.
@@ -174,12 +151,7 @@ fn basic_actions(verdict: &Verdict) -> String {
         "1022" => ("No Match", "No Match"),
         _ => ("Not Provided", "Not Provided"),
     };
-    texts(&[
-        ("Verify_ID_Number", verify),
-        ("Names", names),
-        ("DOB", born),
-        ("Phone_Number", "Not Provided"),
-    ])
+    texts(&[("Verify_ID_Number", verify), ("Names", names), ("DOB", born), ("Phone_Number", "Not Provided")])
 }
 
 /// Business verification, with a receipt of its own name.
@@ -196,10 +168,7 @@ pub fn business(world: &mut World) -> Vec<Event> {
     let verified = verdict.code == "1012";
     let actions = texts(&[
         ("Verify_Business", if verified { "Verified" } else { "Not Verified" }),
-        (
-            "Return_Business_Info",
-            if verified { "Returned" } else { "Not Returned" },
-        ),
+        ("Return_Business_Info", if verified { "Returned" } else { "Not Returned" }),
     ]);
     let number = people::fill(&mut world.random, "0000###");
     let mut fields = job
@@ -258,11 +227,7 @@ pub fn aml(world: &mut World) -> Vec<Event> {
         ("nationalities", job.authority.country_name),
         ("source_type", "SANCTIONS"),
     ]);
-    let actions = if listed {
-        "{\"Listed\":\"Listed\"}"
-    } else {
-        "{\"Listed\":\"Not Listed\"}"
-    };
+    let actions = if listed { "{\"Listed\":\"Listed\"}" } else { "{\"Listed\":\"Not Listed\"}" };
     let fields = job
         .result(verdict, "Rest API", "AML", actions)
         .raw("no_of_persons_found", if listed { "1" } else { "0" })

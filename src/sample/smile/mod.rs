@@ -30,90 +30,27 @@ pub const SANDBOX_PARTNER: &str = "085";
 
 /// Everything that happens at Smile ID.
 pub const SCENARIOS: &[Scenario] = &[
-    Scenario {
-        weight: 220,
-        make: lookup::enhanced_kyc_sync,
-    },
-    Scenario {
-        weight: 120,
-        make: lookup::enhanced_kyc_async,
-    },
-    Scenario {
-        weight: 100,
-        make: lookup::basic_kyc,
-    },
-    Scenario {
-        weight: 30,
-        make: lookup::business,
-    },
-    Scenario {
-        weight: 25,
-        make: lookup::aml,
-    },
-    Scenario {
-        weight: 230,
-        make: face::biometric_kyc,
-    },
-    Scenario {
-        weight: 110,
-        make: face::document_verification,
-    },
-    Scenario {
-        weight: 50,
-        make: face::enhanced_document_verification,
-    },
-    Scenario {
-        weight: 50,
-        make: face::authentication,
-    },
-    Scenario {
-        weight: 35,
-        make: face::registration,
-    },
-    Scenario {
-        weight: 25,
-        make: face::smartselfie_v2,
-    },
-    Scenario {
-        weight: 90,
-        make: v3::check,
-    },
-    Scenario {
-        weight: 15,
-        make: v3::anonymous,
-    },
-    Scenario {
-        weight: 8,
-        make: v3::http_error,
-    },
-    Scenario {
-        weight: 35,
-        make: answer::refusal,
-    },
-    Scenario {
-        weight: 12,
-        make: answer::query_error,
-    },
-    Scenario {
-        weight: 25,
-        make: answer::unfinished_upload,
-    },
-    Scenario {
-        weight: 8,
-        make: answer::no_verdict,
-    },
-    Scenario {
-        weight: 5,
-        make: answer::fragment,
-    },
-    Scenario {
-        weight: 12,
-        make: answer::minimal_callback,
-    },
-    Scenario {
-        weight: 3,
-        make: answer::unknown_code,
-    },
+    Scenario { weight: 220, make: lookup::enhanced_kyc_sync },
+    Scenario { weight: 120, make: lookup::enhanced_kyc_async },
+    Scenario { weight: 100, make: lookup::basic_kyc },
+    Scenario { weight: 30, make: lookup::business },
+    Scenario { weight: 25, make: lookup::aml },
+    Scenario { weight: 230, make: face::biometric_kyc },
+    Scenario { weight: 110, make: face::document_verification },
+    Scenario { weight: 50, make: face::enhanced_document_verification },
+    Scenario { weight: 50, make: face::authentication },
+    Scenario { weight: 35, make: face::registration },
+    Scenario { weight: 25, make: face::smartselfie_v2 },
+    Scenario { weight: 90, make: v3::check },
+    Scenario { weight: 15, make: v3::anonymous },
+    Scenario { weight: 8, make: v3::http_error },
+    Scenario { weight: 35, make: answer::refusal },
+    Scenario { weight: 12, make: answer::query_error },
+    Scenario { weight: 25, make: answer::unfinished_upload },
+    Scenario { weight: 8, make: answer::no_verdict },
+    Scenario { weight: 5, make: answer::fragment },
+    Scenario { weight: 12, make: answer::minimal_callback },
+    Scenario { weight: 3, make: answer::unknown_code },
 ];
 
 /// What a result says.
@@ -154,9 +91,7 @@ impl Job {
     fn new(world: &mut World, job_type: u8) -> Self {
         let at = world.start();
         let sandbox = world.random.chance(40);
-        let style = *world
-            .random
-            .weighted(&[(90, Style::AsSent), (6, Style::Snake), (4, Style::Mongo)]);
+        let style = *world.random.weighted(&[(90, Style::AsSent), (6, Style::Snake), (4, Style::Mongo)]);
         let user_id = format!("user-{}", world.random.hex(16));
         let mut job = Job {
             at,
@@ -195,9 +130,7 @@ impl Job {
 
     fn new_partner_params(&self, world: &mut World, job_type: u8) -> String {
         let random = &mut world.random;
-        let fields = Fields::new()
-            .text("job_id", &self.job_id)
-            .text("user_id", &self.user_id);
+        let fields = Fields::new().text("job_id", &self.job_id).text("user_id", &self.user_id);
         let number = job_type.to_string();
         let mut fields = match random.below(60) {
             0 => fields,
@@ -219,20 +152,13 @@ impl Job {
 
     /// An object whose keys are spelt as the job's store spells them.
     fn fields(&self) -> Fields {
-        if self.style == Style::Snake {
-            Fields::snake()
-        } else {
-            Fields::new()
-        }
+        if self.style == Style::Snake { Fields::snake() } else { Fields::new() }
     }
 
     /// The link to the proof document, without a query.
     fn receipt(&self) -> String {
         let partner = self.partner().trim_start_matches('0');
-        format!(
-            "https://portal.smileidentity.com/api/v3/{partner}/job_result_summary/{}/generate_pdf",
-            self.smile_id
-        )
+        format!("https://portal.smileidentity.com/api/v3/{partner}/job_result_summary/{}/generate_pdf", self.smile_id)
     }
 
     /// The request context that the store keeps: always for sandbox jobs, else when `wanted`.
@@ -240,11 +166,7 @@ impl Job {
         if !self.sandbox && !wanted {
             return event;
         }
-        let (host, environment) = if self.sandbox {
-            ("testapi", "sandbox")
-        } else {
-            ("api", "production")
-        };
+        let (host, environment) = if self.sandbox { ("testapi", "sandbox") } else { ("api", "production") };
         let request = Fields::new()
             .text("url", &format!("https://{host}.smileidentity.com/v1/{path}"))
             .text("partner_id", self.partner())
@@ -263,21 +185,14 @@ impl Job {
             fields
         };
         if self.style == Style::Mongo {
-            return fields
-                .raw("_id", &format!("{{\"$oid\":\"{}\"}}", world.random.hex(24)))
-                .raw("__v", "0")
-                .end();
+            return fields.raw("_id", &format!("{{\"$oid\":\"{}\"}}", world.random.hex(24))).raw("__v", "0").end();
         }
         fields.end()
     }
 
     /// The fields of a result up to the actions: what every product has.
     fn result(&self, verdict: &Verdict, source: &str, result_type: &str, actions: &str) -> Fields {
-        let machine = if verdict.code.starts_with("12") {
-            "false"
-        } else {
-            "true"
-        };
+        let machine = if verdict.code.starts_with("12") { "false" } else { "true" };
         let is_final = if verdict.outcome == "review" { "false" } else { "true" };
         self.fields()
             .text("Source", source)
@@ -294,27 +209,13 @@ impl Job {
 
     /// The personal information that an authority returns, odd dates included.
     fn person_fields(&self, world: &mut World, fields: Fields, found: bool) -> Fields {
-        let country = if world.random.chance(80) {
-            self.authority.country_name
-        } else {
-            self.authority.country
-        };
+        let country = if world.random.chance(80) { self.authority.country_name } else { self.authority.country };
         let number = people::id_number(&mut world.random, self.authority);
-        let fields = fields
-            .text("Country", country)
-            .text("IDType", self.authority.id_type)
-            .text("IDNumber", &number);
+        let fields = fields.text("Country", country).text("IDType", self.authority.id_type).text("IDNumber", &number);
         if !found {
             return fields;
         }
-        let expiry = world.random.pick(&[
-            "Not Available",
-            "NaN-NaN-NaN",
-            "2031-05-30",
-            "2029-11-02",
-            "2033-01-17",
-            "",
-        ]);
+        let expiry = world.random.pick(&["Not Available", "NaN-NaN-NaN", "2031-05-30", "2029-11-02", "2033-01-17", ""]);
         let born = match world.random.below(40) {
             0 => "NaN-NaN-NaN",
             1 => "Not Available",
@@ -344,15 +245,9 @@ fn sign(world: &mut World, fields: Fields, partner: &str, at: i64) -> (Fields, S
     let signature = hmac(partner, &timestamp);
     let query = format!("signature={signature}&timestamp={timestamp}");
     let number = partner.trim_start_matches('0');
-    let hash: String = Sha256::digest(format!("{number}:{timestamp}"))
-        .iter()
-        .map(|b| format!("{b:02x}"))
-        .collect();
+    let hash: String = Sha256::digest(format!("{number}:{timestamp}")).iter().map(|b| format!("{b:02x}")).collect();
     let fields = match world.random.below(100) {
-        0..=1 => fields.text(
-            "signature",
-            &format!("{}|{hash}", BASE64.encode(world.random.bytes(128))),
-        ),
+        0..=1 => fields.text("signature", &format!("{}|{hash}", BASE64.encode(world.random.bytes(128)))),
         2 => fields.text("sec_key", &format!("{}|{hash}", BASE64.encode(world.random.bytes(128)))),
         3..=4 => fields.text("signature", &hash),
         5 => fields.text("signature", &hash[1..]),
@@ -401,10 +296,7 @@ fn confidence(world: &mut World, fields: Fields, high: bool) -> Fields {
         0 => fields,
         1 => fields.raw("ConfidenceValue", "99"),
         2 => fields.raw("ConfidenceValue", "98.7"),
-        _ => fields.text(
-            "ConfidenceValue",
-            world.random.pick(&["100", "99", "97.000000", "100.000000", "99.99"]),
-        ),
+        _ => fields.text("ConfidenceValue", world.random.pick(&["100", "99", "97.000000", "100.000000", "99.99"])),
     }
 }
 
@@ -415,13 +307,7 @@ mod tests {
     #[test]
     fn signatures_cover_the_time_stamp_and_the_partner_as_written() {
         // Made with another implementation: openssl dgst -sha256 -hmac kycmart-sample-key -binary | base64.
-        assert_eq!(
-            hmac("085", "2026-10-05T10:00:00.000Z"),
-            "7GW6EvoBi8cx1DPzZbhLcnSusmURKEP5J95JE9Wqf6A="
-        );
-        assert_ne!(
-            hmac("85", "2026-10-05T10:00:00.000Z"),
-            hmac("085", "2026-10-05T10:00:00.000Z")
-        );
+        assert_eq!(hmac("085", "2026-10-05T10:00:00.000Z"), "7GW6EvoBi8cx1DPzZbhLcnSusmURKEP5J95JE9Wqf6A=");
+        assert_ne!(hmac("85", "2026-10-05T10:00:00.000Z"), hmac("085", "2026-10-05T10:00:00.000Z"));
     }
 }

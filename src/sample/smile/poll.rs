@@ -20,19 +20,12 @@ const NO_RESULT: [Option<&str>; 7] = [
 /// An answer that comes too early: the job is not complete.
 pub fn pending(world: &mut World, job: &Job, at: i64) -> Event {
     let result = world.random.pick(&NO_RESULT);
-    let fields = Fields::new()
-        .raw("job_complete", "false")
-        .raw("job_success", "false")
-        .text("code", "2302");
+    let fields = Fields::new().raw("job_complete", "false").raw("job_success", "false").text("code", "2302");
     let fields = match result {
         Some(json) => fields.raw("result", json),
         None => fields,
     };
-    let fields = if world.random.chance(300) {
-        fields.raw("history", "[]")
-    } else {
-        fields
-    };
+    let fields = if world.random.chance(300) { fields.raw("history", "[]") } else { fields };
     let body = sign(world, fields, job.partner(), at).0.end();
     let event =
         Event::json(Provider::SmileId, Kind::JobStatus, "smile.job_status.pending", at, body).outcome("pending");
@@ -54,20 +47,9 @@ pub fn answer(world: &mut World, job: &Job, results: &[String], outcome: &'stati
         .raw("job_success", if outcome == "passed" { "true" } else { "false" })
         .text("code", "2302")
         .raw("result", &results[0]);
-    let fields = if world.random.chance(700) {
-        fields.raw("history", &array(results))
-    } else {
-        fields
-    };
-    let fields = if world.random.chance(300) {
-        fields.raw("image_links", &image_links(world, job))
-    } else {
-        fields
-    };
-    Answer {
-        fields,
-        outcome: if complete { outcome } else { "pending" },
-    }
+    let fields = if world.random.chance(700) { fields.raw("history", &array(results)) } else { fields };
+    let fields = if world.random.chance(300) { fields.raw("image_links", &image_links(world, job)) } else { fields };
+    Answer { fields, outcome: if complete { outcome } else { "pending" } }
 }
 
 impl Answer {
@@ -77,14 +59,8 @@ impl Answer {
         let environment = if job.sandbox { "&environment=test" } else { "" };
         let receipt = format!("{}?{query}{environment}", job.receipt());
         let body = fields.text("kyc_receipt", &receipt).end();
-        let event = Event::json(
-            Provider::SmileId,
-            Kind::JobStatus,
-            "smile.job_status.complete",
-            at,
-            body,
-        )
-        .outcome(self.outcome);
+        let event = Event::json(Provider::SmileId, Kind::JobStatus, "smile.job_status.complete", at, body)
+            .outcome(self.outcome);
         job.context(event, "job_status", true)
     }
 }

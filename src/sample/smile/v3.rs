@@ -51,10 +51,7 @@ const ADDRESS: [(u32, Decision); 6] = [
 
 /// An identifier of the third version.
 fn type_id(world: &mut World, prefix: &str) -> String {
-    format!(
-        "{prefix}_{}",
-        world.random.string(b"0123456789abcdefghjkmnpqrstvwxyz", 26)
-    )
+    format!("{prefix}_{}", world.random.string(b"0123456789abcdefghjkmnpqrstvwxyz", 26))
 }
 
 /// A check from its acknowledgement to its callback; some are asked about in between.
@@ -73,42 +70,12 @@ pub fn check(world: &mut World) -> Vec<Event> {
     let authority = clock::any_authority(&mut world.random);
     let decision = decide(world, product, world.clock.down_until(authority, at).is_some());
     let done = at + world.random.between(4 * SECOND, 3 * MINUTE);
-    let id = if product.ends_with("kyc") || product.contains("document") {
-        Some(authority)
-    } else {
-        None
-    };
-    events.push(callback(
-        world,
-        &Decided {
-            product,
-            decision,
-            authority: id,
-        },
-        at,
-        done,
-        &job,
-        &user,
-    ));
+    let id = if product.ends_with("kyc") || product.contains("document") { Some(authority) } else { None };
+    events.push(callback(world, &Decided { product, decision, authority: id }, at, done, &job, &user));
     if decision.0 == "attention" && world.random.chance(700) {
-        let decision = if world.random.chance(750) {
-            ("clear", None, "passed")
-        } else {
-            ("block", None, "failed")
-        };
+        let decision = if world.random.chance(750) { ("clear", None, "passed") } else { ("block", None, "failed") };
         let later = done + world.random.between(HOUR / 2, 8 * HOUR);
-        events.push(callback(
-            world,
-            &Decided {
-                product,
-                decision,
-                authority: id,
-            },
-            at,
-            later,
-            &job,
-            &user,
-        ));
+        events.push(callback(world, &Decided { product, decision, authority: id }, at, later, &job, &user));
     } else if world.random.chance(80) {
         let body = status(&job, &user, decision.0, "Job completed");
         events.push(plain(Kind::JobStatus, "smile.v3.status", done + MINUTE, body).outcome(decision.2));
@@ -135,9 +102,7 @@ struct Decided {
 
 fn callback(world: &mut World, decided: &Decided, at: i64, done: i64, job: &str, user: &str) -> Event {
     let (word, reason, outcome) = decided.decision;
-    let mut fields = Fields::new()
-        .text("status", word)
-        .text("message", "Verification result");
+    let mut fields = Fields::new().text("status", word).text("message", "Verification result");
     fields = match reason {
         Some(reason) => fields.text("reason", reason),
         None => fields.raw("reason", "null"),
@@ -146,19 +111,11 @@ fn callback(world: &mut World, decided: &Decided, at: i64, done: i64, job: &str,
         .text("product", decided.product)
         .text("created_at", &stamp(at))
         .text("completed_at", &stamp(done))
-        .raw(
-            "partner_params",
-            world
-                .random
-                .pick(&["null", "{\"channel\":\"app\"}", "{\"branch\":\"accra-1\"}"]),
-        );
+        .raw("partner_params", world.random.pick(&["null", "{\"channel\":\"app\"}", "{\"branch\":\"accra-1\"}"]));
     fields = if outcome == "error" || outcome == "unavailable" {
         fields.raw("kyc_receipt", "null")
     } else {
-        fields.text(
-            "kyc_receipt",
-            &format!("https://receipts.smileidentity.com/{PARTNER}/{job}"),
-        )
+        fields.text("kyc_receipt", &format!("https://receipts.smileidentity.com/{PARTNER}/{job}"))
     };
     if let Some(authority) = decided.authority {
         fields = fields.raw("id_fields", &id_fields(world, authority, outcome == "passed"));
@@ -167,19 +124,13 @@ fn callback(world: &mut World, decided: &Decided, at: i64, done: i64, job: &str,
         let risk = if word == "block" { "high" } else { "low" };
         fields = fields.raw("antifraud", &texts(&[("fraud_risk_level", risk)]));
     }
-    with_headers(
-        plain(Kind::V3Callback, "smile.v3.callback", done, fields.end()).outcome(outcome),
-        job,
-        user,
-    )
+    with_headers(plain(Kind::V3Callback, "smile.v3.callback", done, fields.end()).outcome(outcome), job, user)
 }
 
 fn id_fields(world: &mut World, authority: &clock::Authority, found: bool) -> String {
     let number = id_number(&mut world.random, authority);
-    let fields = Fields::new()
-        .text("country", authority.country)
-        .text("id_type", authority.id_type)
-        .text("id_number", &number);
+    let fields =
+        Fields::new().text("country", authority.country).text("id_type", authority.id_type).text("id_number", &number);
     if !found {
         return fields.end();
     }
@@ -193,10 +144,7 @@ fn id_fields(world: &mut World, authority: &clock::Authority, found: bool) -> St
         .text("gender", person.gender)
         .raw("nationality", "null")
         .raw("is_deceased", "null")
-        .raw(
-            "address",
-            &texts(&[("address_line_1", &person.address), ("country", authority.country)]),
-        )
+        .raw("address", &texts(&[("address_line_1", &person.address), ("country", authority.country)]))
         .end()
 }
 
@@ -216,14 +164,9 @@ fn with_headers(mut event: Event, job: &str, user: &str) -> Event {
 /// apart. A few were stored without headers and belong to nobody.
 pub fn anonymous(world: &mut World) -> Vec<Event> {
     let at = world.start();
-    let (word, outcome) = *world
-        .random
-        .weighted(&[(80, ("clear", "passed")), (20, ("block", "failed"))]);
-    let body = texts(&[
-        ("status", word),
-        ("message", "Verification result"),
-        ("product", "smartselfie_authentication"),
-    ]);
+    let (word, outcome) = *world.random.weighted(&[(80, ("clear", "passed")), (20, ("block", "failed"))]);
+    let body =
+        texts(&[("status", word), ("message", "Verification result"), ("product", "smartselfie_authentication")]);
     let event = plain(Kind::V3Callback, "smile.v3.callback_minimal", at, body).outcome(outcome);
     if world.random.chance(150) {
         return vec![event];
@@ -233,31 +176,18 @@ pub fn anonymous(world: &mut World) -> Vec<Event> {
 }
 
 fn accepted(world: &mut World, at: i64, job: &str, user: &str) -> Event {
-    let word = if world.random.chance(300) {
-        "Accepted"
-    } else {
-        "accepted"
-    };
+    let word = if world.random.chance(300) { "Accepted" } else { "accepted" };
     let fields = Fields::new()
         .text("status", word)
         .text("message", "Request accepted and queued for processing.")
         .text("job_id", job)
         .text("user_id", user);
-    let fields = if world.random.chance(700) {
-        fields.text("created_at", &stamp(at))
-    } else {
-        fields
-    };
+    let fields = if world.random.chance(700) { fields.text("created_at", &stamp(at)) } else { fields };
     plain(Kind::SubmissionAck, "smile.v3.accepted", at, fields.end())
 }
 
 fn status(job: &str, user: &str, word: &str, message: &str) -> String {
-    texts(&[
-        ("status", word),
-        ("job_id", job),
-        ("user_id", user),
-        ("message", message),
-    ])
+    texts(&[("status", word), ("job_id", job), ("user_id", user), ("message", message)])
 }
 
 /// Refusals that put an HTTP phrase where a verdict would be, and a question about a job that is not there.

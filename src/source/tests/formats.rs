@@ -20,20 +20,13 @@ fn every_format_reads_alike_plain_gzip_and_zstd() {
         let plain = read(name, text);
         assert_eq!((plain.1, plain.0.len()), (format, rows), "{name}");
         assert_eq!(read(&format!("{name}.gz"), gzip(text.as_bytes())), plain, "{name}");
-        assert_eq!(
-            read(&format!("{name}.zst"), zstandard(text.as_bytes())),
-            plain,
-            "{name}"
-        );
+        assert_eq!(read(&format!("{name}.zst"), zstandard(text.as_bytes())), plain, "{name}");
     }
 }
 
 #[test]
 fn a_file_of_one_payload_is_that_payload_without_the_blanks_around_it() {
-    assert_eq!(
-        read("a.json", "\n{\n \"a\": 1\n}\r\n\n").0,
-        [body("{\n \"a\": 1\n}", 1)]
-    );
+    assert_eq!(read("a.json", "\n{\n \"a\": 1\n}\r\n\n").0, [body("{\n \"a\": 1\n}", 1)]);
     assert_eq!(read("a.form", "a=1&b=2\n").0, [body("a=1&b=2", 0)]);
     assert_eq!(read("a.txt", "whatever\nit is").0, [body("whatever\nit is", 0)]);
     assert_eq!(read("a.bin", b"\0\xff\0").0, [body(b"\0\xff\0", 0)]);
@@ -42,33 +35,17 @@ fn a_file_of_one_payload_is_that_payload_without_the_blanks_around_it() {
 #[test]
 fn a_broken_line_leaves_the_others_unharmed() {
     let text = "{\"a\":1}\n{\"a\":\n\x00\n{\"a\":2}\n";
-    let expected = vec![
-        body("{\"a\":1}", 0),
-        body("{\"a\":", 8),
-        body("\0", 14),
-        body("{\"a\":2}", 16),
-    ];
+    let expected = vec![body("{\"a\":1}", 0), body("{\"a\":", 8), body("\0", 14), body("{\"a\":2}", 16)];
     assert_eq!(read("rows.json", text), (expected, "ndjson"));
-    assert_eq!(
-        bodies(&read("rows.json", "{\"a\":\n{\"a\":2}\n{\"a\":3}").0),
-        ["{\"a\":", "{\"a\":2}", "{\"a\":3}"]
-    );
-    assert_eq!(
-        bodies(&read("rows.ndjson", "[broken\n{\"a\":2}\n").0),
-        ["[broken", "{\"a\":2}"]
-    );
+    assert_eq!(bodies(&read("rows.json", "{\"a\":\n{\"a\":2}\n{\"a\":3}").0), ["{\"a\":", "{\"a\":2}", "{\"a\":3}"]);
+    assert_eq!(bodies(&read("rows.ndjson", "[broken\n{\"a\":2}\n").0), ["[broken", "{\"a\":2}"]);
     let bytes = read("rows", b"{\"a\":\"\xff\"}\n{\"b\":1}\n").0;
     assert_eq!(bytes, [body(b"{\"a\":\"\xff\"}", 0), body("{\"b\":1}", 10)]);
 }
 
 #[test]
 fn pretty_printed_documents_are_not_taken_for_lines() {
-    for text in [
-        "{\n\"a\": {}\n}",
-        "{\"a\":\n{\"b\":1}\n}",
-        "{\"a\":[\n{\"b\":1}\n]}",
-        "{\"a\":[1,\n{\"b\":1}\n]}",
-    ] {
+    for text in ["{\n\"a\": {}\n}", "{\"a\":\n{\"b\":1}\n}", "{\"a\":[\n{\"b\":1}\n]}", "{\"a\":[1,\n{\"b\":1}\n]}"] {
         assert_eq!(read("a.json", text), (vec![body(text, 0)], "single"));
     }
 }
@@ -84,10 +61,7 @@ fn elements_of_an_array_are_rows() {
         body("{\"a\":\"]\"}", 40),
     ];
     assert_eq!(read("a.json", text), (expected, "json_array"));
-    assert_eq!(
-        bodies(&read("a.json", "[{\"a\":1}]\n[{\"a\":2}]\n").0),
-        ["{\"a\":1}", "{\"a\":2}"]
-    );
+    assert_eq!(bodies(&read("a.json", "[{\"a\":1}]\n[{\"a\":2}]\n").0), ["{\"a\":1}", "{\"a\":2}"]);
     assert_eq!(
         bodies(&read("a.json", "[1,{\"a\":1} {\"a\":2},{\"a\":3},]").0),
         ["1", "{\"a\":1} {\"a\":2}", "{\"a\":3}"]
@@ -107,32 +81,15 @@ fn a_truncated_array_gives_its_complete_elements() {
     let cut = read("a.json", "[{\"a\":1}, {\"b\":\"x").0;
     assert_eq!(cut, [body("{\"a\":1}", 1), broken(TruncatedJson, "{\"b\":\"x", 10)]);
     let unclosed = read("a.json", "[{\"a\":1},{\"b\":2}\n").0;
-    assert_eq!(
-        unclosed,
-        [
-            body("{\"a\":1}", 1),
-            body("{\"b\":2}", 9),
-            broken(TruncatedJson, "", 17)
-        ]
-    );
+    assert_eq!(unclosed, [body("{\"a\":1}", 1), body("{\"b\":2}", 9), broken(TruncatedJson, "", 17)]);
     assert_eq!(read("a.json", "[{\"a\"").0, [broken(TruncatedJson, "{\"a\"", 1)]);
-    assert_eq!(
-        read("a.json", "[{}] x\ny").0,
-        [body("{}", 1), broken(InvalidJson, "x\ny", 5)]
-    );
+    assert_eq!(read("a.json", "[{}] x\ny").0, [body("{}", 1), broken(InvalidJson, "x\ny", 5)]);
 }
 
 #[test]
 fn csv_rows_fill_body_and_envelope() {
     let (seen, _) = read("export.csv", CSV);
-    let Seen::Body {
-        body: first,
-        envelope,
-        offset,
-    } = &seen[0]
-    else {
-        panic!("{seen:?}")
-    };
+    let Seen::Body { body: first, envelope, offset } = &seen[0] else { panic!("{seen:?}") };
     assert_eq!((first.as_slice(), *offset), (b"{\"a\":\n1}".as_slice(), 32));
     assert_eq!(envelope.received_at, Some(Micros(1_767_323_045_000_000)));
     assert_eq!(envelope.request.country.as_deref(), Some("NG"));
@@ -144,35 +101,21 @@ fn csv_rows_fill_body_and_envelope() {
 #[test]
 fn a_csv_file_without_a_payload_column_is_one_reject() {
     let text = "id,name\n1,x\n2,y\n";
-    assert_eq!(
-        read("a.csv", text),
-        (vec![broken(RejectReason::NoPayload, text, 0)], "csv")
-    );
+    assert_eq!(read("a.csv", text), (vec![broken(RejectReason::NoPayload, text, 0)], "csv"));
     assert_eq!(read("a.txt", text), (vec![body(text.trim_end(), 0)], "single"));
     assert_eq!(read("a.csv", "id,payload\n"), (vec![], "csv"));
-    assert_eq!(
-        bodies(&read("a.csv", "{\"a\":1}\n{\"a\":2}\n").0),
-        ["{\"a\":1}", "{\"a\":2}"]
-    );
-    let options = Options {
-        body_field: Some("name".into()),
-        ..Options::default()
-    };
+    assert_eq!(bodies(&read("a.csv", "{\"a\":1}\n{\"a\":2}\n").0), ["{\"a\":1}", "{\"a\":2}"]);
+    let options = Options { body_field: Some("name".into()), ..Options::default() };
     assert_eq!(bodies(&read_named("a.csv", text.as_bytes(), 7, &options).0), ["x", "y"]);
 }
 
 #[test]
 fn envelopes_are_opened_in_every_format() {
     let row = r#"{"headers":{"Job-ID":"job_1"},"body":{"status":"clear"}}"#;
-    for (name, text) in [
-        ("a.json", row.to_owned()),
-        ("a.jsonl", row.to_owned() + "\n"),
-        ("b.json", format!("[{row}]")),
-    ] {
+    for (name, text) in [("a.json", row.to_owned()), ("a.jsonl", row.to_owned() + "\n"), ("b.json", format!("[{row}]"))]
+    {
         let (seen, _) = read(name, text);
-        let Seen::Body { body, envelope, .. } = &seen[0] else {
-            panic!("{seen:?}")
-        };
+        let Seen::Body { body, envelope, .. } = &seen[0] else { panic!("{seen:?}") };
         assert_eq!(body, br#"{"status":"clear"}"#);
         assert_eq!(envelope.header("job-id"), Some("job_1"));
     }

@@ -12,17 +12,8 @@ use super::*;
 #[derive(Clone, Debug, PartialEq)]
 #[allow(clippy::large_enum_variant)] // a handful in each test
 enum Seen {
-    Body {
-        body: Vec<u8>,
-        envelope: Envelope,
-        offset: u64,
-    },
-    Broken {
-        reason: RejectReason,
-        bytes: u64,
-        offset: u64,
-        digest: [u8; 32],
-    },
+    Body { body: Vec<u8>, envelope: Envelope, offset: u64 },
+    Broken { reason: RejectReason, bytes: u64, offset: u64, digest: [u8; 32] },
 }
 
 /// A source of bytes that comes in pieces.
@@ -40,45 +31,17 @@ impl Read for Trickle {
 
 fn read_named(name: &str, bytes: &[u8], piece: usize, options: &Options) -> (Vec<Seen>, InputSummary) {
     let mut seen = Vec::new();
-    let stored = Box::new(Trickle {
-        bytes: Cursor::new(bytes.to_vec()),
-        piece,
-    });
+    let stored = Box::new(Trickle { bytes: Cursor::new(bytes.to_vec()), piece });
     let summary = read_stream(stored, None, &Input::file(name), options, &mut |chunk| {
         assert!(!chunk.is_empty() && chunk.len() <= options.limits.chunk_rows + 1);
         for item in chunk.items() {
             let (index, item) = match item {
-                Item::Payload(Payload {
-                    body,
-                    envelope,
-                    offset,
-                    index,
-                }) => (
-                    index,
-                    Seen::Body {
-                        body: body.into_owned(),
-                        envelope,
-                        offset,
-                    },
-                ),
-                Item::Broken(Broken {
-                    reason,
-                    detail,
-                    digest,
-                    bytes,
-                    offset,
-                    index,
-                }) => {
+                Item::Payload(Payload { body, envelope, offset, index }) => {
+                    (index, Seen::Body { body: body.into_owned(), envelope, offset })
+                }
+                Item::Broken(Broken { reason, detail, digest, bytes, offset, index }) => {
                     assert!(!detail.is_empty() && detail.len() <= 300);
-                    (
-                        index,
-                        Seen::Broken {
-                            reason,
-                            bytes,
-                            offset,
-                            digest,
-                        },
-                    )
+                    (index, Seen::Broken { reason, bytes, offset, digest })
                 }
             };
             assert_eq!(index, seen.len() as u64, "indices count up from 0");
@@ -99,35 +62,18 @@ fn read(name: &str, text: impl AsRef<[u8]>) -> (Vec<Seen>, &'static str) {
 }
 
 fn small() -> Options {
-    let limits = Limits {
-        max_payload_bytes: 64,
-        bomb_floor_bytes: 100_000,
-        bomb_ratio: 20,
-        chunk_bytes: 100,
-        chunk_rows: 3,
-    };
-    Options {
-        limits,
-        ..Options::default()
-    }
+    let limits =
+        Limits { max_payload_bytes: 64, bomb_floor_bytes: 100_000, bomb_ratio: 20, chunk_bytes: 100, chunk_rows: 3 };
+    Options { limits, ..Options::default() }
 }
 
 fn body(body: impl AsRef<[u8]>, offset: u64) -> Seen {
-    Seen::Body {
-        body: body.as_ref().to_vec(),
-        envelope: Envelope::default(),
-        offset,
-    }
+    Seen::Body { body: body.as_ref().to_vec(), envelope: Envelope::default(), offset }
 }
 
 fn broken(reason: RejectReason, part: impl AsRef<[u8]>, offset: u64) -> Seen {
     let digest = *blake3::hash(part.as_ref()).as_bytes();
-    Seen::Broken {
-        reason,
-        bytes: part.as_ref().len() as u64,
-        offset,
-        digest,
-    }
+    Seen::Broken { reason, bytes: part.as_ref().len() as u64, offset, digest }
 }
 
 fn bodies(seen: &[Seen]) -> Vec<&str> {
@@ -154,24 +100,12 @@ fn zstandard(bytes: &[u8]) -> Vec<u8> {
 fn files_are_read_with_the_time_they_were_written_only_if_trusted() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a.ndjson");
-    std::fs::write(
-        &path,
-        "{\"a\":1}\n{\"received_at\":\"2026-01-02T03:04:05Z\",\"body\":{}}\n",
-    )
-    .unwrap();
+    std::fs::write(&path, "{\"a\":1}\n{\"received_at\":\"2026-01-02T03:04:05Z\",\"body\":{}}\n").unwrap();
     let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_700_000_000);
-    File::options()
-        .write(true)
-        .open(&path)
-        .unwrap()
-        .set_modified(time)
-        .unwrap();
+    File::options().write(true).open(&path).unwrap().set_modified(time).unwrap();
     for (trust_mtime, first) in [(false, None), (true, Some(Micros(1_700_000_000_000_000)))] {
         let mut times = Vec::new();
-        let options = Options {
-            trust_mtime,
-            ..Options::default()
-        };
+        let options = Options { trust_mtime, ..Options::default() };
         let summary = read_input(&Input::file(&path), &options, &mut |item| {
             let Item::Payload(payload) = item else { panic!() };
             times.push(payload.envelope.received_at);
@@ -191,27 +125,18 @@ fn a_caller_who_has_enough_still_gets_the_digest() {
     let mut count = 0;
     let summary = read_input(&Input::file(&path), &Options::default(), &mut |_| {
         count += 1;
-        if count == 5 {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        }
+        if count == 5 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })
     .unwrap();
-    assert_eq!(
-        (count, summary.digest),
-        (5, blake3::hash(text.as_bytes()).to_hex().to_string())
-    );
+    assert_eq!((count, summary.digest), (5, blake3::hash(text.as_bytes()).to_hex().to_string()));
 }
 
 #[test]
 fn a_file_that_cannot_be_opened_is_named() {
     let dir = tempfile::tempdir().unwrap();
     for path in [dir.path().join("gone.json"), dir.path().to_path_buf()] {
-        let error = read_chunks(&Input::file(&path), &Options::default(), &mut |_| {
-            ControlFlow::Continue(())
-        })
-        .unwrap_err();
+        let error =
+            read_chunks(&Input::file(&path), &Options::default(), &mut |_| ControlFlow::Continue(())).unwrap_err();
         assert!(error.to_string().starts_with(&path.display().to_string()), "{error}");
     }
 }

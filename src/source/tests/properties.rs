@@ -15,17 +15,11 @@ fn text_of_rows() -> impl Strategy<Value = String> {
         "[" => format!("[{}]", rows.join(",")),
         "csv" => format!(
             "payload,id\n{}",
-            rows.iter()
-                .map(|r| format!("\"{}\",7\n", r.replace('"', "\"\"")))
-                .collect::<String>()
+            rows.iter().map(|r| format!("\"{}\",7\n", r.replace('"', "\"\""))).collect::<String>()
         ),
         other => rows.join(other),
     };
-    (
-        prop::collection::vec(row, 0..12),
-        prop::sample::select(vec!["\n", "\r\n", "[", "csv"]),
-    )
-        .prop_map(joined)
+    (prop::collection::vec(row, 0..12), prop::sample::select(vec!["\n", "\r\n", "[", "csv"])).prop_map(joined)
 }
 
 proptest! {
