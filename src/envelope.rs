@@ -39,6 +39,8 @@ pub struct Request {
     pub job_id: Option<String>,
     pub user_id: Option<String>,
     pub job_type: Option<String>,
+    /// What the request says of a person (names, numbers, dates): kept only to recognise it elsewhere.
+    pub personal: Vec<String>,
 }
 
 impl Envelope {

@@ -59,12 +59,16 @@ impl Normaliser<'_> {
     /// Turns one decoded payload into rows.
     pub fn rows(&self, body: &[u8], envelope: &Envelope, place: &Place, decoded: Decoded) -> Rows {
         let digest = blake3::hash(body);
-        let partner = envelope.partner.as_deref().or(decoded.partner.as_deref()).and_then(clean_partner);
+        let personal = Personal::new(&personal_strings(envelope, &decoded));
+        let partner = match &envelope.partner {
+            Some(configured) => clean_partner(configured),
+            None => decoded.partner.as_deref().and_then(|p| stated_partner(p, &personal)),
+        };
         let environment = envelope.environment.or(decoded.environment);
         let payload_key = payload_key(&digest, envelope, place, &decoded, partner.as_deref(), environment);
         let payload = Payload {
             rules: self,
-            personal: Personal::new(&decoded.personal),
+            personal,
             key: payload_key.clone(),
             digest: digest.to_hex().to_string(),
             partner,
@@ -153,6 +157,33 @@ fn clean_partner(text: &str) -> Option<String> {
     word.then(|| if short.is_empty() { "0".to_owned() } else { short.to_owned() })
 }
 
+/// A partner as a payload names it: the providers number their accounts, so anything but a short number is not kept.
+fn stated_partner(text: &str, personal: &Personal) -> Option<String> {
+    let number = text.len() <= 8 && text.bytes().all(|c| c.is_ascii_digit());
+    clean_partner(text).filter(|partner| number && !personal.is(text) && !personal.is(partner))
+}
+
+/// The personal strings of a payload and of the request that it answers.
+fn personal_strings(envelope: &Envelope, decoded: &Decoded) -> Vec<String> {
+    let request = &envelope.request;
+    let asked = request.personal.iter().chain(&request.user_id).map(String::as_str);
+    let strings = decoded.personal.iter().map(String::as_str).chain(asked).chain(envelope.header("User-ID"));
+    strings.map(str::to_owned).collect()
+}
+
+/// Whether a reference is of a form that providers issue: a number of up to ten digits, a UUID, or one word of hexadecimal
+/// digits. Others may hold anything.
+fn is_provider_number(text: &str) -> bool {
+    let digits = text.len() <= 10 && text.bytes().all(|c| c.is_ascii_digit());
+    let hex = text.len() >= 14 && text.bytes().all(|c| c.is_ascii_hexdigit() || c == b'-');
+    digits || (hex && text.bytes().any(|c| c.is_ascii_alphabetic()))
+}
+
+/// A score within its documented range; anything else could be any number.
+fn score(value: Option<f64>) -> Option<f64> {
+    value.filter(|v| (0.0..=100.0).contains(v))
+}
+
 /// One payload on its way to rows.
 struct Payload<'a> {
     rules: &'a Normaliser<'a>,
@@ -189,6 +220,7 @@ impl Payload<'_> {
             statement_digest: String::new(),
             position: stated.position,
             is_history: stated.is_history,
+            is_part: stated.is_part,
             provider,
             kind: self.decoded.kind,
             product: stated.product,
@@ -213,10 +245,10 @@ impl Payload<'_> {
             query_code: self.code(stated.query_code.as_deref(), &mut None),
             country: stated.country.clone(),
             id_type,
-            confidence: stated.confidence,
-            similarity_score: stated.similarity_score,
-            liveness_score: stated.liveness_score,
-            risk_score: stated.risk_score,
+            confidence: score(stated.confidence),
+            similarity_score: score(stated.similarity_score),
+            liveness_score: score(stated.liveness_score),
+            risk_score: score(stated.risk_score),
             submission_completed: stated.submission_completed,
             pricing_strategy: self.code(stated.pricing_strategy.as_deref(), &mut None),
             merchant_reporting_criteria: self.label(stated.merchant_reporting_criteria.as_deref()),
@@ -291,13 +323,8 @@ impl Payload<'_> {
         if self.rules.show_personal {
             return (Some(text.to_owned()), false);
         }
-        // The provider's own numbers are plain digits, so only what no provider would issue is masked.
-        let personal = if of_provider {
+        let personal = if of_provider && is_provider_number(text) {
             self.personal.is(text)
-                || text.contains('@')
-                || looks_like_name(text)
-                || text.starts_with('+')
-                || text.len() > 128
         } else {
             self.personal.within(text) || looks_personal(text) || looks_like_name(text) || text.len() > 256
         };
@@ -317,7 +344,7 @@ impl Payload<'_> {
         if known || self.rules.show_personal || (is_code_word(code) && !self.personal.within(code)) {
             return Some(code.to_owned());
         }
-        withhold(code, withheld);
+        self.withhold(code, withheld);
         None
     }
 
@@ -327,7 +354,7 @@ impl Payload<'_> {
         if self.rules.show_personal || (is_code_word(word) && !self.personal.within(word)) {
             return Some(word.to_owned());
         }
-        withhold(word, withheld);
+        self.withhold(word, withheld);
         None
     }
 
@@ -340,8 +367,20 @@ impl Payload<'_> {
         if self.rules.show_personal {
             return Some(text.to_owned());
         }
-        withhold(text, withheld);
+        self.withhold(text, withheld);
         None
+    }
+
+    /// Notes a text that may not be kept. A digest without a key would give short texts away, so without a key only four
+    /// digits of it are kept: enough to count different texts.
+    fn withhold(&self, text: &str, withheld: &mut Option<Withheld>) {
+        withheld.get_or_insert_with(|| Withheld {
+            digest: match self.rules.key {
+                Some(key) => key.pseudonym("text", text)[..16].to_owned(),
+                None => blake3::hash(text.as_bytes()).to_hex()[..4].to_owned(),
+            },
+            length: i32::try_from(text.len()).unwrap_or(i32::MAX),
+        });
     }
 
     /// A label of the company's own, such as a reporting criterion: short and nothing personal.
@@ -469,7 +508,9 @@ impl Payload<'_> {
                 .filter(|t| crate::provider::time::parse(t).is_some() && !self.personal.within(t)),
             signature_digest: signature.value.as_ref().map(|v| blake3::hash(v.as_bytes()).to_hex().to_string()),
             receipt_field: link.map(|l| l.field.clone()),
-            receipt_partner: link.and_then(|l| l.partner.as_deref()).and_then(clean_partner),
+            receipt_partner: link
+                .and_then(|l| l.partner.clone())
+                .filter(|partner| stated_partner(partner, &self.personal).is_some()),
             receipt_job_id: link.and_then(|l| self.reference(l.job_id.as_deref(), true).0),
             receipt_environment: link.and_then(|l| l.environment),
             environment: self.environment,
@@ -495,13 +536,6 @@ impl Payload<'_> {
             received_month: month(self.envelope.received_at),
         })
     }
-}
-
-fn withhold(text: &str, withheld: &mut Option<Withheld>) {
-    withheld.get_or_insert_with(|| Withheld {
-        digest: blake3::hash(text.as_bytes()).to_hex()[..16].to_owned(),
-        length: i32::try_from(text.len()).unwrap_or(i32::MAX),
-    });
 }
 
 fn is_short_word(text: &str) -> bool {

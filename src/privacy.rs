@@ -79,6 +79,8 @@ pub fn hex(bytes: &[u8]) -> String {
 #[derive(Debug, Default)]
 pub struct Personal {
     needles: Vec<String>,
+    /// Short names, and short words of names: compared with whole words only.
+    short: Vec<String>,
     /// There were more strings than are compared, so that any text may be one of them.
     overflow: bool,
 }
@@ -86,19 +88,24 @@ pub struct Personal {
 impl Personal {
     /// Prepares the strings: each as a whole and, for names of several words, each longer word.
     pub fn new(values: &[String]) -> Self {
-        let mut needles = Vec::new();
+        let (mut needles, mut short) = (Vec::new(), Vec::new());
         for value in values {
             let words: Vec<&str> = value.split_whitespace().collect();
             let is_name = (2..=5).contains(&words.len()) && !value.contains(|c: char| c.is_ascii_digit());
-            if is_name {
-                needles.extend(words.into_iter().map(fold).filter(|w| w.chars().count() >= 4));
+            let words = if is_name { words } else { vec![value.as_str()] };
+            for word in words.into_iter().map(fold) {
+                match word.chars().count() {
+                    4.. => needles.push(word),
+                    2..=3 if word.chars().all(char::is_alphabetic) => short.push(word),
+                    _ => {}
+                }
             }
             needles.push(fold(value));
         }
         needles.retain(|n| n.len() >= 3 && !one_char_only(n));
         needles.sort_unstable();
         needles.dedup();
-        Personal { needles, overflow: values.len() >= MOST_PERSONAL }
+        Personal { needles, short, overflow: values.len() >= MOST_PERSONAL }
     }
 
     /// Whether the text is one of the strings.
@@ -108,6 +115,10 @@ impl Personal {
 
     /// Whether the text is or contains one of the strings (of four characters or more).
     pub fn within(&self, text: &str) -> bool {
+        let mut words = text.split(|c: char| !c.is_alphanumeric()).map(fold);
+        if words.any(|word| self.short.contains(&word)) {
+            return true;
+        }
         let folded = fold(text);
         self.needles.binary_search(&folded).is_ok()
             || self.needles.iter().any(|n| n.len() >= 4 && folded.contains(n.as_str()))
@@ -289,6 +300,8 @@ mod tests {
         let personal = Personal::new(&["Zuri Okafor".into(), "1990-02-03".into(), "00000000".into()]);
         assert!(personal.is("zuri okafor") && personal.within("job_okafor_7") && personal.within("19900203-x"));
         assert!(!personal.within("job-7") && !personal.within("00000000"));
+        let short = Personal::new(&["Ada Obi".into(), "Eze".into()]);
+        assert!(short.within("order-obi-7") && short.within("job.eze.1") && !short.within("adapter-7"));
     }
 
     #[test]

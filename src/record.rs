@@ -334,6 +334,8 @@ table! {
         position: i32,
         /// True for a history entry: its time is an upper bound.
         is_history: bool,
+        /// True for a part of an answer that lacks what may decide otherwise (a Jumio document part knows of no face check).
+        is_part: bool,
         /// `smile_id`, `advance_ai` or `jumio`.
         provider: Provider,
         /// What sort of message the payload is.
@@ -370,7 +372,7 @@ table! {
         error_code: Option<String>,
         /// The result's text, where the code catalogue holds it.
         result_text: Option<String>,
-        /// BLAKE3 of a text, code or reason that may not be stored, first 16 hexadecimal digits.
+        /// Keyed digest of a text, code or reason that may not be stored, 16 hexadecimal digits; without a key 4 of an unkeyed one.
         withheld_digest: Option<String>,
         /// Its length in bytes.
         withheld_length: Option<i32>,
@@ -460,7 +462,7 @@ table! {
         payload_digest: String,
         /// Length of the body in bytes.
         payload_bytes: i64,
-        /// The file, as named on the command line or found below it; `-` for standard input.
+        /// The file, as named on the command line or found below it; `-` for standard input. A store that names files after people keeps those names here.
         source: String,
         /// BLAKE3 of the whole input the payload was found in.
         input_digest: String,
@@ -492,7 +494,7 @@ table! {
         signature_digest: Option<String>,
         /// Field that carried the receipt link: `KYCReceipt`, `kyc_receipt`, `kyb_receipt`.
         receipt_field: Option<String>,
-        /// Partner in the receipt's URL.
+        /// Partner in the receipt's URL, as sent.
         receipt_partner: Option<String>,
         /// SmileJobID in the receipt's URL.
         receipt_job_id: Option<String>,

@@ -5,11 +5,11 @@
 -- materialise: yes
 WITH undated AS (
     SELECT o.payload_key FROM observations o WHERE o.event_time_us IS NULL
-    UNION
+    UNION ALL
     SELECT a.payload_key FROM authority_status a WHERE a.checked_at_us IS NULL
-    UNION
+    UNION ALL
     SELECT s.payload_key FROM submissions s WHERE s.event_time_us IS NULL
-    UNION
+    UNION ALL
     SELECT j.payload_key FROM rejects j
 )
 SELECT

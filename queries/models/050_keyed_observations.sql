@@ -9,6 +9,7 @@ SELECT
     o.statement_digest,
     o.position,
     o.is_history,
+    o.is_part,
     o.provider,
     o.kind,
     o.product,

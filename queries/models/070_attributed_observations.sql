@@ -19,6 +19,7 @@ SELECT
     k.statement_digest,
     k.position,
     k.is_history,
+    k.is_part,
     NOT k.is_history AND COALESCE(k.event_time_us, d.received_us) IS NOT NULL AS own_dated,
     k.provider,
     k.kind,

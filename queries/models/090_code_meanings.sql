@@ -7,6 +7,7 @@
 --     understood beside an unknown code;
 --   * an entry without outcome (a code that states no verdict) gives no meaning, only its authority signal.
 -- Source: attributed_observations, job_products, catalogue. `product` … `result_text` are '' where nothing was stated.
+-- meaning_number counts the rows in their order; it stands for them inside one run of the models.
 -- materialise: yes
 WITH combinations AS (
     SELECT
@@ -76,6 +77,10 @@ ranked_by_text AS (
     WHERE o.result_text NOT IN ('', '*') AND c.product IN (o.product, '*') AND c.error_code IN (o.error_code, '*')
 )
 SELECT
+    ROW_NUMBER() OVER (
+        ORDER BY o.provider, o.product, o.result_code, o.error_code, o.result_text
+        ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+    ) AS meaning_number,
     o.provider,
     o.product,
     o.result_code,

@@ -10,6 +10,7 @@ WITH joined AS (
         a.statement_digest,
         a.position,
         a.is_history,
+        a.is_part,
         a.own_dated,
         a.provider,
         a.kind,
@@ -37,6 +38,7 @@ WITH joined AS (
         a.event_time_source,
         a.window_index,
         a.slot_index,
+        m.meaning_number,
         m.outcome,
         m.is_final,
         m.half,
@@ -64,6 +66,7 @@ SELECT
     r.statement_digest,
     r.position,
     r.is_history,
+    r.is_part,
     r.own_dated,
     r.provider,
     r.kind,
@@ -91,6 +94,7 @@ SELECT
     r.event_time_source,
     r.window_index,
     r.slot_index,
+    r.meaning_number,
     CASE r.outcome_basis
         WHEN 'job_complete' THEN 'pending'
         WHEN 'job_success' THEN 'passed'

@@ -1,24 +1,24 @@
 -- verifications: one row is one verification: one job at one provider, however many observations it has.
 -- Rules (docs/METRICS.md, "Outcome of a verification"; DESIGN 4):
---   * within a pool one observation wins: final, then human, then own-dated before history, then the latest, then the
---     entry named first in its payload, then by outcome, then by digest;
+--   * within a pool one observation wins: final, then human, then whole answers before parts, then own-dated before
+--     history, then the latest, then the entry named first in its payload, then by outcome, then by statement digest;
 --   * of two pools: a final failure of the main pool, a final failure of the ID half, the main pool if it knows anything,
 --     an ID half that ended without an answer, the main pool, the ID half; where the product needs a face, the ID half
 --     alone never passes a job: it stays `pending`;
 --   * country, ID type and channel are those of the earliest own-dated observation that states them;
---   * the first time is the first own-dated one; the upper bounds of history entries count only where there is no other.
+--   * the first time is the first own-dated one; the upper bounds of history entries count only where there is no other;
 --   * payloads: those whose own result speaks of the job, and those that only list it in their history.
--- Source: resolved_observations, attributed_observations.
+-- Source: resolved_observations, attributed_observations, code_meanings.
 -- materialise: yes
 WITH ranked AS (
     SELECT
-        r.job_key, r.provider, r.partner, r.environment, r.provider_job_id, r.job_product, r.pool, r.outcome,
-        r.is_final, r.result_code, r.error_code, r.result_text, r.half, r.is_human, r.outcome_basis, r.billable,
+        r.job_key, r.pool, r.job_product, r.outcome, r.is_final, r.outcome_basis, r.meaning_number,
         ROW_NUMBER() OVER (
             PARTITION BY r.job_key, r.pool
             ORDER BY
                 r.is_final DESC,
                 r.is_human DESC,
+                r.is_part,
                 r.own_dated DESC,
                 r.event_us DESC NULLS LAST,
                 r.position,
@@ -27,7 +27,8 @@ WITH ranked AS (
                     WHEN 'error' THEN 5 WHEN 'incomplete' THEN 6 WHEN 'pending' THEN 7 ELSE 8
                 END,
                 r.statement_digest,
-                r.payload_key
+                r.meaning_number,
+                r.outcome_basis
             ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
         ) AS place
     FROM resolved_observations r
@@ -35,8 +36,7 @@ WITH ranked AS (
 ),
 winners AS (
     SELECT
-        w.job_key, w.provider, w.partner, w.environment, w.provider_job_id, w.job_product, w.pool, w.outcome,
-        w.is_final, w.result_code, w.error_code, w.result_text, w.half, w.is_human, w.outcome_basis, w.billable,
+        w.job_key, w.pool, w.job_product, w.outcome, w.is_final, w.outcome_basis, w.meaning_number,
         CASE
             WHEN w.pool = 'main' AND w.is_final AND w.outcome = 'failed' THEN 1
             WHEN w.is_final AND w.outcome = 'failed' THEN 2
@@ -55,17 +55,20 @@ claims AS (
 ),
 decisions AS (
     SELECT
-        w.job_key, w.provider, w.partner, w.environment, w.provider_job_id, w.job_product, w.pool,
-        w.result_code, w.error_code, w.result_text, w.half, w.is_human, w.outcome_basis, w.billable,
-        CASE WHEN w.claim = 6 AND w.outcome = 'passed' AND w.job_product IS NOT NULL THEN 'pending' ELSE w.outcome
-        END AS outcome,
-        w.is_final AND NOT (w.claim = 6 AND w.outcome = 'passed' AND w.job_product IS NOT NULL) AS is_final
+        w.job_key, w.job_product, w.pool, w.outcome_basis, w.meaning_number,
+        w.claim = 6 AND w.outcome = 'passed' AND w.job_product IS NOT NULL AS lacks_face,
+        w.outcome,
+        w.is_final
     FROM winners w
     JOIN claims c ON c.job_key = w.job_key AND c.claim = w.claim
 ),
 jobs AS (
     SELECT
         r.job_key,
+        MIN(r.provider) AS provider,
+        MIN(r.partner) AS partner,
+        MIN(r.environment) AS environment,
+        MIN(r.provider_job_id) AS provider_job_id,
         MIN(r.partner_job_id) AS partner_job_id,
         MIN(r.user_pseudonym) AS user_pseudonym,
         MIN(r.dimension_1) AS dimension_1,
@@ -122,19 +125,19 @@ statements AS (
         ROW_NUMBER() OVER (
             PARTITION BY r.job_key
             ORDER BY CASE WHEN r.country IS NULL THEN 1 ELSE 0 END, r.own_dated DESC, r.event_us NULLS LAST,
-                r.statement_digest, r.country, r.position
+                r.position, r.country
             ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
         ) AS country_place,
         ROW_NUMBER() OVER (
             PARTITION BY r.job_key
             ORDER BY CASE WHEN r.id_type IS NULL THEN 1 ELSE 0 END, r.own_dated DESC, r.event_us NULLS LAST,
-                r.statement_digest, r.id_type, r.position
+                r.position, r.id_type
             ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
         ) AS id_type_place,
         ROW_NUMBER() OVER (
             PARTITION BY r.job_key
             ORDER BY CASE WHEN r.channel IS NULL THEN 1 ELSE 0 END, r.own_dated DESC, r.event_us NULLS LAST,
-                r.statement_digest, r.channel, r.position
+                r.position, r.channel
             ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
         ) AS channel_place
     FROM resolved_observations r
@@ -151,34 +154,34 @@ contested AS (
 )
 SELECT
     j.job_key,
-    d.provider,
+    j.provider,
     d.job_product AS product,
     COALESCE(c.country, j.country) AS country,
     COALESCE(c.id_type, j.id_type) AS id_type,
-    d.partner,
-    d.environment,
+    j.partner,
+    j.environment,
     COALESCE(c.channel, j.channel) AS channel,
-    d.provider_job_id,
+    j.provider_job_id,
     j.partner_job_id,
     j.user_pseudonym,
     j.dimension_1,
     j.dimension_2,
     j.dimension_3,
-    d.outcome,
-    d.is_final,
-    d.result_code,
-    d.error_code,
-    d.result_text,
-    d.half,
-    d.is_human,
+    CASE WHEN d.lacks_face THEN 'pending' ELSE d.outcome END AS outcome,
+    d.is_final AND NOT d.lacks_face AS is_final,
+    NULLIF(m.result_code, '') AS result_code,
+    NULLIF(m.error_code, '') AS error_code,
+    NULLIF(m.result_text, '') AS result_text,
+    CASE WHEN d.outcome_basis IN ('catalogue', 'text') THEN m.half ELSE 'whole' END AS half,
+    d.outcome_basis IN ('catalogue', 'text') AND m.is_human AS is_human,
     d.outcome_basis,
-    d.billable,
+    m.billable,
     CASE
-        WHEN NOT d.is_final THEN NULL
+        WHEN d.lacks_face OR NOT d.is_final THEN NULL
         WHEN d.pool = 'main' AND d.outcome = 'passed' THEN j.main_passed_us
-        WHEN d.pool = 'main' AND d.outcome = 'failed' THEN j.main_failed_us
+        WHEN d.pool = 'main' THEN j.main_failed_us
         WHEN d.outcome = 'passed' THEN j.id_passed_us
-        WHEN d.outcome = 'failed' THEN j.id_failed_us
+        ELSE j.id_failed_us
     END AS decided_at_us,
     COALESCE(j.own_first_us, j.any_first_us) AS first_us,
     COALESCE(j.own_first_slot, j.any_first_slot) AS first_slot,
@@ -195,5 +198,6 @@ SELECT
     END AS lookup_signal
 FROM jobs j
 JOIN decisions d ON d.job_key = j.job_key
+JOIN code_meanings m ON m.meaning_number = d.meaning_number
 LEFT JOIN listings l ON l.job_key = j.job_key
 LEFT JOIN contested c ON c.job_key = j.job_key

@@ -1,6 +1,7 @@
 -- doubtful_observations: one row is one observation that belongs to no verification or whose outcome is unknown.
 -- Rules: as for verification_days, by the observation's own effective time (for a history entry its upper bound).
 -- Source: resolved_observations, calendar, params.
+-- materialise: yes
 SELECT
     r.provider,
     r.product,

@@ -5,7 +5,7 @@ use std::io::Write;
 use arrow::array::RecordBatch;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use clap::ValueEnum;
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{ContentArrangement, Table, TableComponent, presets};
 
 use crate::error::{Error, Result};
 
@@ -26,8 +26,12 @@ pub enum Style {
 /// When the output cannot be written.
 pub fn print(batches: &[RecordBatch], style: Style, out: &mut (impl Write + Send)) -> Result<()> {
     let printed = match style {
-        Style::Table => table(batches, presets::UTF8_HORIZONTAL_ONLY, out),
-        Style::Markdown => table(batches, presets::ASCII_MARKDOWN, out),
+        Style::Table => table(batches, plain_table(), out),
+        Style::Markdown => {
+            let mut markdown = Table::new();
+            markdown.load_preset(presets::ASCII_MARKDOWN);
+            table(batches, markdown, out)
+        }
         Style::Csv => csv(batches, out),
         Style::Json => json(batches, out),
         Style::Ndjson => ndjson(batches, out),
@@ -57,9 +61,15 @@ fn each_row(batches: &[RecordBatch], mut row: impl FnMut(Vec<String>) -> std::io
     Ok(())
 }
 
-fn table(batches: &[RecordBatch], preset: &str, out: &mut impl Write) -> std::io::Result<()> {
+/// A table for the terminal: a line below the header and nothing else, so that it can be cut and pasted.
+pub fn plain_table() -> Table {
     let mut table = Table::new();
-    table.load_preset(preset).set_content_arrangement(ContentArrangement::Disabled).set_header(names(batches));
+    table.load_preset(presets::NOTHING).set_style(TableComponent::HeaderLines, '─');
+    table
+}
+
+fn table(batches: &[RecordBatch], mut table: Table, out: &mut impl Write) -> std::io::Result<()> {
+    table.set_content_arrangement(ContentArrangement::Disabled).set_header(names(batches));
     each_row(batches, |cells| {
         table.add_row(cells);
         Ok(())

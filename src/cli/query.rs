@@ -54,7 +54,8 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<u8> {
     let mut engine = DuckDb::open(&resources(&context.config))?;
     mart.register(&mut engine, &context.catalogue)?;
     prepare(&mut engine, &context.queries, &scope)?;
-    let batches = engine.select(&select).map_err(|e| Error::usage(e.to_string()))?;
+    let wrong = |e: Error| Error::usage(e.to_string()).hint("one SELECT over the tables and models of `kycmart query --help`");
+    let batches = engine.select(&select).map_err(wrong)?;
     print::print(&batches, arguments.format, &mut std::io::BufWriter::new(std::io::stdout()))?;
     Ok(0)
 }

@@ -6,11 +6,12 @@ use std::time::Instant;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use clap::Args;
-use comfy_table::{Table, presets};
+use comfy_table::Table;
 use polars::prelude::DataFrame;
 use serde::Serialize;
 
 use super::ingest::FailOn;
+use super::print::plain_table;
 use super::{Context, MartArgument};
 use crate::config::Config;
 use crate::engine::duckdb::{DuckDb, Resources};
@@ -223,8 +224,7 @@ fn print_headline(frames: &BTreeMap<String, DataFrame>, folder: &Path) {
 }
 
 fn headline(frame: &DataFrame) -> Table {
-    let mut table = Table::new();
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
+    let mut table = plain_table();
     table.set_header([
         "provider",
         "verifications",

@@ -115,6 +115,8 @@ pub struct Statement {
     /// 0 for the payload's own result, 1, 2, … for history entries in the order sent.
     pub position: i32,
     pub is_history: bool,
+    /// A part of an answer that lacks what may decide otherwise: it counts only where nothing fuller is known.
+    pub is_part: bool,
     pub product: Option<Product>,
     pub job_type: Option<String>,
     /// The provider's own reference.
@@ -288,6 +290,11 @@ fn broken_json(text: &str, envelope: &Envelope, error: &serde_json::Error) -> De
     };
     let detail = format!("{what} at line {}, column {}", error.line(), error.column());
     Decoded::rejected(guess(text.as_bytes()).or(envelope.provider), reason, detail)
+}
+
+/// The personal strings of any JSON object, such as a stored request, by the names that their fields usually have.
+pub fn personal_strings(object: &Object) -> Vec<String> {
+    smile_id::personal::of(object)
 }
 
 /// Whose an unreadable payload looks like, by names that only one provider uses.

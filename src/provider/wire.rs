@@ -62,20 +62,19 @@ impl<'a> Value<'a> {
             Value::Json(json) => match self.sort() {
                 Sort::Text => decode_string(json),
                 Sort::Number | Sort::Bool => Some(Cow::Borrowed(json)),
+                Sort::Object => typed(json, &SCALAR_TYPES)?.text().map(|text| Cow::Owned(text.into_owned())),
                 _ => None,
             },
         }
     }
 
-    /// `true`/`false`, also as the strings that stores make of them; nothing else.
+    /// `true`/`false`, also as the strings, `1` and `0` that stores make of them; nothing else.
     pub fn bool(&self) -> Option<bool> {
         let text = self.text()?;
-        if text.eq_ignore_ascii_case("true") {
-            Some(true)
-        } else if text.eq_ignore_ascii_case("false") {
-            Some(false)
-        } else {
-            None
+        match text.to_ascii_lowercase().as_str() {
+            "true" | "1" => Some(true),
+            "false" | "0" => Some(false),
+            _ => None,
         }
     }
 
@@ -88,7 +87,10 @@ impl<'a> Value<'a> {
     /// as PHP writes it.
     pub fn object(&self) -> Option<Object<'_>> {
         match self.sort() {
-            Sort::Object => Object::parse(self.source()).ok(),
+            Sort::Object => match typed(self.source(), &["M"]) {
+                Some(inner) => inner.object().map(Object::into_owned),
+                None => Object::parse(self.source()).ok(),
+            },
             Sort::Array if is_empty_array(self.source()) => Some(Object::default()),
             Sort::Text => {
                 let text = self.text()?;
@@ -106,7 +108,10 @@ impl<'a> Value<'a> {
     pub fn list(&self) -> Vec<Value<'_>> {
         match self.sort() {
             Sort::Array => parse_array(self.source()).unwrap_or_default(),
-            Sort::Object => vec![self.clone()],
+            Sort::Object => match typed(self.source(), &["L"]) {
+                Some(inner) => inner.list().into_iter().map(Value::into_owned).collect(),
+                None => vec![self.clone()],
+            },
             Sort::Text => {
                 let text = self.text().unwrap_or_default();
                 let inner = text.trim();
@@ -133,6 +138,23 @@ impl<'a> Value<'a> {
             Value::Json(s) => Value::Json(Cow::Owned(s.into_owned())),
             Value::Text(s) => Value::Text(Cow::Owned(s.into_owned())),
         }
+    }
+}
+
+/// Names under which MongoDB's extended JSON and DynamoDB's typed JSON put a single value.
+const SCALAR_TYPES: [&str; 9] =
+    ["$date", "$numberInt", "$numberLong", "$numberDouble", "$numberDecimal", "$oid", "S", "N", "BOOL"];
+
+/// The value inside an object of exactly one field with one of these names.
+fn typed<'a>(json: &'a str, names: &[&str]) -> Option<Value<'a>> {
+    let first_key = json[1..].trim_start();
+    if !names.iter().any(|name| first_key.strip_prefix('"').is_some_and(|key| key.starts_with(name))) {
+        return None;
+    }
+    let mut object = Object::parse(json).ok()?;
+    match object.fields.pop() {
+        Some((key, value)) if object.fields.is_empty() && names.contains(&key.as_ref()) => Some(value),
+        _ => None,
     }
 }
 
@@ -303,5 +325,50 @@ impl<'de> Visitor<'de> for ArrayVisitor {
             values.push(Value::Json(Cow::Borrowed(raw.get())));
         }
         Ok(values)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn object(json: &str) -> Object<'_> {
+        Object::parse(json).expect("well-formed")
+    }
+
+    #[test]
+    fn names_are_one_whatever_their_spelling_and_the_last_of_a_duplicate_counts() {
+        let parsed = object(r#"{"result_code":"1","ResultCode":"2","other":null}"#);
+        assert_eq!(parsed.text(&["resultCode"]).as_deref(), Some("2"));
+        assert_eq!(parsed.duplicate_keys(), 0);
+        assert!(parsed.get(&["other"]).is_none() && parsed.has("other"));
+    }
+
+    #[test]
+    fn a_value_reads_through_the_ways_in_which_stores_encode_it() {
+        let parsed = object(
+            r#"{"a":{"$date":{"$numberLong":"1570698930193"}},"b":{"N":"7"},"c":{"M":{"d":{"S":"x"}}},"e":"{\"f\":[1]}",
+                "g":[],"h":{"L":[{"S":"y"}]},"i":1,"j":{"S":"x","T":1}}"#,
+        );
+        assert_eq!(parsed.text(&["a"]).as_deref(), Some("1570698930193"));
+        assert_eq!(parsed.text(&["b"]).as_deref(), Some("7"));
+        assert_eq!(parsed.object(&["c"]).unwrap().text(&["d"]).as_deref(), Some("x"));
+        assert_eq!(parsed.object(&["e"]).unwrap().get(&["f"]).unwrap().list().len(), 1);
+        assert!(parsed.object(&["g"]).unwrap().is_empty());
+        assert_eq!(parsed.get(&["h"]).unwrap().list()[0].text().as_deref(), Some("y"));
+        assert_eq!(parsed.get(&["i"]).unwrap().bool(), Some(true));
+        assert!(parsed.text(&["j"]).is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn reading_never_panics(json in ".{0,200}") {
+            if let Ok(object) = Object::parse(&json) {
+                for (_, value) in object.iter() {
+                    let _ = (value.text(), value.bool(), value.number(), value.object().is_some(), value.list().len());
+                }
+            }
+        }
     }
 }

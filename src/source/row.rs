@@ -12,7 +12,7 @@ use super::chunk::Parsed;
 use super::window::trimmed;
 use super::{EnvelopeNames, Options};
 use crate::envelope::{Envelope, Request};
-use crate::provider::time;
+use crate::provider::{self, time};
 use crate::provider::wire::{Object, Sort, Value};
 use crate::record::{Channel, Kind, Provider};
 
@@ -198,6 +198,7 @@ fn request(request: Option<&Value<'_>>, beside: &dyn Fn(&str) -> Option<String>)
         job_id: find("job_id"),
         user_id: find("user_id"),
         job_type: find("job_type"),
+        personal: layers.iter().flat_map(provider::personal_strings).collect(),
         url,
     }
 }

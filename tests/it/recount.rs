@@ -1,1 +1,63 @@
-//! To be written.
+//! Every count of every report, counted a second time: from the decoded records, in Rust and Polars, without the SQL.
+//!
+//! `facts` reads the archive, `jobs` and `meaning` and `verdict` judge it by DESIGN 4, `reports` counts, `table` compares.
+//! `KYCMART_RECOUNT_PAYLOADS` sets the size of the archive (200000 for the full measure).
+
+mod facts;
+mod jobs;
+mod meaning;
+mod reports;
+mod table;
+mod verdict;
+
+use std::path::Path;
+
+use chrono::NaiveDate;
+
+use crate::support::{folder, kycmart_in, report};
+use reports::{Asked, Counted};
+
+#[test]
+fn every_count_of_every_report_is_what_a_recount_of_the_decoded_records_gives() {
+    let payloads = std::env::var("KYCMART_RECOUNT_PAYLOADS").unwrap_or_else(|_| "60000".to_owned());
+    let here = folder();
+    let arguments = ["sample", "--out", "archive", "--payloads", &payloads, "--seed", "20261", "--days", "30"];
+    kycmart_in(here.path(), &arguments).expect(0);
+    let facts = facts::read(&here.path().join("archive"));
+    assert_eq!(facts.deliveries.to_string(), payloads, "every payload of the archive is read");
+    let attributed = jobs::attribute(&facts.payloads);
+    let verifications = verdict::judge(&attributed);
+    let counted = Counted { payloads: &facts.payloads, seen: attributed.seen, verifications };
+
+    let middle = (NaiveDate::from_ymd_opt(2026, 10, 10).unwrap(), NaiveDate::from_ymd_opt(2026, 10, 16).unwrap());
+    let mut differences = Vec::new();
+    for (name, flags, asked) in [
+        ("all days", &[][..], Asked::default()),
+        ("with sandbox", &["--include-sandbox"][..], Asked { sandbox: true, days: None }),
+        (
+            "one week",
+            &["--from", "2026-10-10", "--to", "2026-10-16"][..],
+            Asked { sandbox: false, days: Some(middle) },
+        ),
+    ] {
+        differences.extend(compare(here.path(), name, flags, &counted, asked));
+    }
+    assert!(differences.is_empty(), "\n{}", differences.join("\n"));
+}
+
+/// Runs the night with these flags and says where its reports are not what was counted: the first ten rows of each.
+fn compare(here: &Path, name: &str, flags: &[&str], counted: &Counted, asked: Asked) -> Vec<String> {
+    let night = ["nightly", "archive", "--mart", "mart", "--out", "out", "--format", "csv"];
+    kycmart_in(here, &[&night, flags].concat()).expect(0);
+    let mut said = Vec::new();
+    for expected in counted.reports(asked) {
+        assert!(!expected.rows.is_empty(), "{name}, {}: nothing to count shows nothing", expected.report);
+        let found = report(&here.join("out"), expected.report);
+        let differences = expected.differences(&found);
+        if !differences.is_empty() {
+            said.push(format!("== {name}, {}: {} of {} rows", expected.report, differences.len(), found.len()));
+            said.extend(differences.into_iter().take(10));
+        }
+    }
+    said
+}

@@ -110,8 +110,11 @@ pub fn answer(top: &Object, kind: Kind) -> Decoded {
     }
     decoded.stated_at = stated::time(top, &["timestamp", "callbackDate"], problems);
     if result_code.is_some() || error_code.is_some() {
-        let similarity_score = face.and_then(|f| f.score);
-        let mut statement = Statement { product, result_code, error_code, similarity_score, ..Statement::default() };
+        let similarity_score = face.as_ref().and_then(|f| f.score);
+        // The document part alone does not know of the face check.
+        let is_part = approved && scan.document.is_none() && face.is_none();
+        let mut statement =
+            Statement { product, result_code, error_code, similarity_score, is_part, ..Statement::default() };
         describe(&mut statement, &scan, problems);
         statement.stated_at = decoded.stated_at.or(statement.requested_at);
         decoded.statements.push(statement);

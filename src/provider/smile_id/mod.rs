@@ -10,7 +10,7 @@ mod account;
 mod availability;
 mod fields;
 mod job_status;
-mod personal;
+pub(super) mod personal;
 mod product;
 mod receipt;
 mod result;

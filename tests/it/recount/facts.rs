@@ -1,0 +1,97 @@
+//! The decoded records: every payload once, with the earliest time at which any delivery of it was received.
+
+use std::collections::{HashMap, HashSet};
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use kycmart::envelope::Envelope;
+use kycmart::normalise::{Normaliser, Place, Rows};
+use kycmart::provider::catalogue::Catalogue;
+use kycmart::provider::{Decoded, decode};
+use kycmart::record::{AuthorityStatus, Observation, Reject, Submission};
+use kycmart::source::{Input, Item, Options, find_inputs, read_input};
+use rayon::prelude::*;
+
+/// One payload, however often it was delivered.
+pub struct Payload {
+    pub key: String,
+    /// Microseconds since the epoch, the earliest over all deliveries.
+    pub received: Option<i64>,
+    pub observations: Vec<Observation>,
+    pub authority: Option<AuthorityStatus>,
+    pub submission: Option<Submission>,
+    pub reject: Option<Reject>,
+}
+
+/// What the archive holds.
+pub struct Facts {
+    pub payloads: Vec<Payload>,
+    pub deliveries: usize,
+}
+
+/// Reads every file below a folder; a file with the same bytes as an earlier one adds nothing.
+pub fn read(folder: &Path) -> Facts {
+    let inputs = find_inputs(&[folder.to_owned()]).expect("the sample's files");
+    let files: Vec<(String, Vec<Rows>)> = inputs.par_iter().map(read_file).collect();
+    let deliveries = files.iter().map(|(_, rows)| rows.len()).sum();
+    let mut seen = HashSet::new();
+    let rows = files.into_iter().filter(|(digest, _)| seen.insert(digest.clone())).flat_map(|(_, rows)| rows).collect();
+    Facts { payloads: once_each(rows), deliveries }
+}
+
+fn read_file(input: &Input) -> (String, Vec<Rows>) {
+    let rules =
+        Normaliser { catalogue: Catalogue::builtin(), key: None, dimensions: &[], show_personal: false };
+    let mut rows = Vec::new();
+    let summary = read_input(input, &Options::default(), &mut |item| {
+        rows.push(item_rows(&rules, input, &item));
+        ControlFlow::Continue(())
+    });
+    (summary.expect("a readable file").digest, rows)
+}
+
+fn item_rows(rules: &Normaliser, input: &Input, item: &Item) -> Rows {
+    let place = |offset, index, bytes| Place { source: input.display.clone(), offset, index, bytes };
+    match item {
+        Item::Payload(payload) => {
+            let place = place(payload.offset, payload.index, payload.body.len() as u64);
+            rules.rows(&payload.body, &payload.envelope, &place, decode(&payload.body, &payload.envelope))
+        }
+        Item::Broken(broken) => {
+            let place = place(broken.offset, broken.index, broken.bytes);
+            let rejected = Decoded::rejected(None, broken.reason, broken.detail.clone());
+            rules.rows(&broken.digest, &Envelope::default(), &place, rejected)
+        }
+    }
+}
+
+fn once_each(rows: Vec<Rows>) -> Vec<Payload> {
+    let mut place: HashMap<String, usize> = HashMap::new();
+    let mut payloads: Vec<Payload> = Vec::new();
+    for rows in rows {
+        let received = rows.receipt.received_at_us;
+        if let Some(&index) = place.get(&rows.payload_key) {
+            let known = &mut payloads[index];
+            known.received = earliest(known.received, received);
+            if let (Some(known), Some(again)) = (&mut known.authority, &rows.authority) {
+                known.checked_at_us = earliest(known.checked_at_us, again.checked_at_us);
+            }
+            continue;
+        }
+        place.insert(rows.payload_key.clone(), payloads.len());
+        payloads.push(Payload {
+            key: rows.payload_key,
+            received,
+            observations: rows.observations,
+            authority: rows.authority,
+            submission: rows.submission,
+            reject: rows.reject,
+        });
+    }
+    payloads
+}
+
+/// The smaller of two times, of which either may be missing.
+pub fn earliest(one: Option<i64>, other: Option<i64>) -> Option<i64> {
+    one.into_iter().chain(other).min()
+}
