@@ -349,7 +349,7 @@ fn read_one<'s>(
     work: &SyncSender<Work<'s>>,
 ) -> Result<Option<InputSummary>> {
     let spool = spool(input)?;
-    let path = spool.as_ref().map(tempfile::NamedTempFile::path).or(input.path.as_deref()).unwrap_or(Path::new("-"));
+    let path = spool.as_ref().map(|s| s.path.as_path()).or(input.path.as_deref()).unwrap_or(Path::new("-"));
     let (digest, bytes) = digest_file(path)?;
     if let Some(&payloads) = known.get(&digest) {
         let source = input.display.clone();
@@ -376,7 +376,7 @@ fn read_one<'s>(
 }
 
 /// Standard input and pipes are kept in a temporary file first: their content decides whether they are read at all.
-fn spool(input: &source::Input) -> Result<Option<tempfile::NamedTempFile>> {
+fn spool(input: &source::Input) -> Result<Option<Spool>> {
     let mut pipe: Box<dyn Read> = match &input.path {
         None => Box::new(io::stdin().lock()),
         Some(path) => {
@@ -388,9 +388,33 @@ fn spool(input: &source::Input) -> Result<Option<tempfile::NamedTempFile>> {
             Box::new(File::open(path).map_err(failed)?)
         }
     };
-    let mut file = tempfile::Builder::new().prefix("kycmart-pipe-").tempfile()?;
-    io::copy(&mut pipe, file.as_file_mut())?;
-    Ok(Some(file))
+    Spool::of(&mut pipe).map(Some)
+}
+
+/// A temporary copy of a pipe. On Linux it has no name, so that nothing of it stays, however the program ends.
+struct Spool {
+    path: PathBuf,
+    #[cfg(target_os = "linux")]
+    _file: File,
+    #[cfg(not(target_os = "linux"))]
+    _file: tempfile::NamedTempFile,
+}
+
+impl Spool {
+    #[cfg(target_os = "linux")]
+    fn of(pipe: &mut dyn Read) -> Result<Self> {
+        use std::os::fd::AsRawFd;
+        let mut file = tempfile::tempfile()?;
+        io::copy(pipe, &mut file)?;
+        Ok(Spool { path: format!("/proc/self/fd/{}", file.as_raw_fd()).into(), _file: file })
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn of(pipe: &mut dyn Read) -> Result<Self> {
+        let mut file = tempfile::Builder::new().prefix("kycmart-pipe-").tempfile()?;
+        io::copy(pipe, file.as_file_mut())?;
+        Ok(Spool { path: file.path().to_owned(), _file: file })
+    }
 }
 
 fn digest_file(path: &Path) -> Result<(String, u64)> {

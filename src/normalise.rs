@@ -7,12 +7,13 @@ use blake3::Hasher;
 
 use crate::envelope::Envelope;
 use crate::privacy::{
-    Personal, PseudonymKey, check_value, is_check_name, is_code_word, looks_like_name, looks_personal,
+    Personal, PseudonymKey, check_value, is_check_name, is_code_word, is_document_name, looks_like_name, looks_personal,
 };
 use crate::provider::catalogue::Catalogue;
 use crate::provider::{Decoded, StatedSubmission, Statement};
 use crate::record::{
-    AuthorityStatus, Check, Environment, EventTimeSource, Micros, Observation, Receipt, Reject, Submission,
+    AuthorityStatus, Channel, Check, Environment, EventTimeSource, Kind, Micros, Observation, Provider, Receipt,
+    Reject, Submission,
 };
 
 /// The month of rows without a time.
@@ -92,7 +93,8 @@ impl Normaliser<'_> {
     }
 }
 
-/// Identity of a payload: its digest and what identifies it outside the body (DESIGN 3). A body that names no job and
+/// Identity of a payload: its digest and whatever outside the body its facts are taken from (DESIGN 3), so that the order in
+/// which deliveries arrive changes nothing. A body that names no job and
 /// has no such context is one with another only if received at the same time, or, without a time, found at the same place.
 fn payload_key(
     digest: &blake3::Hash,
@@ -108,12 +110,18 @@ fn payload_key(
     let context = [
         envelope.header("Job-ID"),
         envelope.header("User-ID"),
+        request.url.as_deref(),
         request.country.as_deref(),
         request.id_type.as_deref(),
         request.job_id.as_deref(),
+        request.user_id.as_deref(),
+        request.job_type.as_deref(),
         request.environment.as_deref(),
         partner,
         environment.map(Environment::word),
+        envelope.channel.map(Channel::word),
+        envelope.kind.map(Kind::word),
+        envelope.provider.map(Provider::word),
     ];
     for part in context {
         field(&mut hasher, part);
@@ -155,6 +163,13 @@ fn clean_partner(text: &str) -> Option<String> {
     let word = (1..=32).contains(&text.len()) && text.bytes().all(|c| c.is_ascii_alphanumeric() || b"_-".contains(&c));
     let short = text.trim_start_matches('0');
     word.then(|| if short.is_empty() { "0".to_owned() } else { short.to_owned() })
+}
+
+/// When a payload was delivered: received, or sent as a v3 webhook's header says, if that is earlier. A replay is sent anew,
+/// so this belongs to the delivery and not to the payload.
+fn delivered_at(envelope: &Envelope) -> Option<Micros> {
+    let sent_at = envelope.header("Response-Timestamp").and_then(crate::provider::time::parse);
+    [envelope.received_at, sent_at].into_iter().flatten().min()
 }
 
 /// A partner as a payload names it: the providers number their accounts, so anything but a short number is not kept.
@@ -209,7 +224,7 @@ impl Payload<'_> {
         let result_code = self.code(stated.result_code.as_deref(), &mut withheld);
         let error_code = self.code(stated.error_code.as_deref(), &mut withheld);
         let result_text = self.text(stated.result_text.as_deref(), &mut withheld);
-        let id_type = self.word(stated.id_type.as_deref(), &mut withheld);
+        let id_type = self.id_type(stated.id_type.as_deref(), &mut withheld);
         let (provider_job_id, masked_ref) = self.reference(stated.provider_job_id.as_deref(), true);
         let (partner_job_id, masked_job) = self.reference(stated.partner_job_id.as_deref(), false);
         let (event_time, event_time_source) = self.event_time(stated);
@@ -348,10 +363,10 @@ impl Payload<'_> {
         None
     }
 
-    /// A word such as an ID type: a code word that is nothing personal.
-    fn word(&self, word: Option<&str>, withheld: &mut Option<Withheld>) -> Option<String> {
+    /// An ID type: a code word that is nothing personal, or a name made of the words that ID types are called by.
+    fn id_type(&self, word: Option<&str>, withheld: &mut Option<Withheld>) -> Option<String> {
         let word = word.map(str::trim).filter(|w| !w.is_empty())?;
-        if self.rules.show_personal || (is_code_word(word) && !self.personal.within(word)) {
+        if is_document_name(word) || self.rules.show_personal || (is_code_word(word) && !self.personal.within(word)) {
             return Some(word.to_owned());
         }
         self.withhold(word, withheld);
@@ -442,7 +457,7 @@ impl Payload<'_> {
             provider: self.decoded.provider?,
             environment: self.environment,
             country: stated.country.clone(),
-            id_type: self.word(stated.id_type.as_deref(), &mut None),
+            id_type: self.id_type(stated.id_type.as_deref(), &mut None),
             status: status(stated.status.as_deref()).map(|s| s.to_ascii_lowercase()),
             last_check_status: status(stated.last_check_status.as_deref()).map(|s| s.to_ascii_lowercase()),
             last_hour_success_rate: stated.last_hour_success_rate,
@@ -479,7 +494,7 @@ impl Payload<'_> {
     fn receipt(&self, place: &Place) -> Receipt {
         let link = self.decoded.receipt.as_ref();
         let signature = &self.decoded.signature;
-        let received_at = self.envelope.received_at;
+        let received_at = delivered_at(self.envelope);
         Receipt {
             batch_id: String::new(),
             payload_key: self.key.clone(),

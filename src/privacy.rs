@@ -116,7 +116,7 @@ impl Personal {
     /// Whether the text is or contains one of the strings (of four characters or more).
     pub fn within(&self, text: &str) -> bool {
         let mut words = text.split(|c: char| !c.is_alphanumeric()).map(fold);
-        if words.any(|word| self.short.contains(&word)) {
+        if self.overflow || words.any(|word| self.short.contains(&word)) {
             return true;
         }
         let folded = fold(text);
@@ -188,6 +188,73 @@ pub fn is_code_word(text: &str) -> bool {
     let word = (1..=40).contains(&text.len())
         && text.bytes().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || b"_.-".contains(&c));
     word && longest_digit_run(text) < 6 && !looks_personal(text)
+}
+
+/// Words of which names of ID types are made ("National ID", "Voter's Card", "Passport (without photo)").
+const DOCUMENT_WORDS: [&str; 56] = [
+    "ACCOUNT",
+    "ALIEN",
+    "AND",
+    "ASYLUM",
+    "BANK",
+    "BIRTH",
+    "BUSINESS",
+    "BVN",
+    "CARD",
+    "CERTIFICATE",
+    "DRIVER",
+    "DRIVERS",
+    "DRIVING",
+    "ELECTORAL",
+    "FOREIGN",
+    "FOREIGNER",
+    "GHANA",
+    "HEALTH",
+    "ID",
+    "IDENTIFICATION",
+    "IDENTITY",
+    "INFORMATION",
+    "INSURANCE",
+    "INTERNATIONAL",
+    "KRA",
+    "LICENCE",
+    "LICENSE",
+    "MILITARY",
+    "NATIONAL",
+    "NIN",
+    "NO",
+    "NUMBER",
+    "OF",
+    "PASSPORT",
+    "PERMIT",
+    "PHONE",
+    "PHOTO",
+    "PIN",
+    "REFUGEE",
+    "REGISTRATION",
+    "RESIDENCE",
+    "RESIDENT",
+    "SECURITY",
+    "SLIP",
+    "SOCIAL",
+    "SSNIT",
+    "STUDENT",
+    "TAX",
+    "TPIN",
+    "V2",
+    "VIRTUAL",
+    "VISA",
+    "VOTER",
+    "VOTERS",
+    "WITHOUT",
+    "WORK",
+];
+
+/// Whether a text is the name of a sort of document, in words: nothing that tells a person.
+pub fn is_document_name(text: &str) -> bool {
+    let upper = text.to_uppercase().replace(['\'', '’'], "").replace("VOTERS", "VOTER");
+    let mut words = upper.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).peekable();
+    text.len() <= 60 && words.peek().is_some() && words.all(|word| DOCUMENT_WORDS.contains(&word))
 }
 
 fn longest_digit_run(text: &str) -> usize {
@@ -311,6 +378,13 @@ mod tests {
             assert!(!personal.within(reference), "{reference}");
         }
         assert!(personal.within("test_0036"));
+    }
+
+    #[test]
+    fn names_of_documents_pass_and_names_of_people_do_not() {
+        assert!(is_document_name("NATIONAL ID") && is_document_name("VOTER'S ID CARD"));
+        assert!(is_document_name("NATIONAL ID (WITHOUT PHOTO)"));
+        assert!(!is_document_name("ZURI OKAFOR") && !is_document_name("NATIONAL OKAFOR") && !is_document_name(""));
     }
 
     #[test]

@@ -476,7 +476,7 @@ table! {
         kind: Kind,
         /// Observations that the payload states.
         observations: i32,
-        /// When the store says it was received, UTC.
+        /// When the store says it was received, UTC; or when a v3 webhook's header says it was sent, if that is earlier.
         received_at: Option<Micros>,
         /// `received_at` in microseconds since the epoch.
         received_at_us: Option<i64>,

@@ -49,6 +49,7 @@ WITH joined AS (
         CASE
             WHEN NOT a.is_history AND NOT COALESCE(a.job_complete, TRUE) THEN 'job_complete'
             WHEN m.outcome IS NOT NULL THEN m.outcome_basis
+            WHEN m.outcome_basis = 'none' AND (a.result_code IS NOT NULL OR a.error_code IS NOT NULL) THEN 'none'
             WHEN NOT a.is_history AND COALESCE(a.job_success, FALSE) THEN 'job_success'
             ELSE 'none'
         END AS outcome_basis

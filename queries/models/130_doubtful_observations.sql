@@ -1,6 +1,7 @@
 -- doubtful_observations: one row is one observation that belongs to no verification or whose outcome is unknown.
 -- Rules: as for verification_days, by the observation's own effective time (for a history entry its upper bound).
--- Source: resolved_observations, calendar, params.
+-- Whether it is sandbox traffic is told by its job, where it has one.
+-- Source: resolved_observations, verifications, calendar, params.
 -- materialise: yes
 SELECT
     r.provider,
@@ -17,7 +18,8 @@ SELECT
 FROM resolved_observations r
 CROSS JOIN params p
 LEFT JOIN calendar k ON k.slot_index = r.slot_index
-WHERE (p.include_sandbox OR COALESCE(r.environment, '') <> 'sandbox')
+LEFT JOIN verifications v ON v.job_key = r.job_key
+WHERE (p.include_sandbox OR COALESCE(v.environment, r.environment, '') <> 'sandbox')
     AND (k.local_date IS NULL OR p.from_date IS NULL OR k.local_date >= p.from_date)
     AND (k.local_date IS NULL OR p.to_date IS NULL OR k.local_date <= p.to_date)
     AND (r.outcome = 'unknown' OR r.job_key IS NULL)

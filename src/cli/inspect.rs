@@ -146,6 +146,9 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<u8> {
     };
     let source = arguments.known.source(PathBuf::new(), &context.config);
     let inputs = source::find_inputs(&arguments.files).map_err(|e| Error::usage(e.to_string()))?;
+    if inputs.is_empty() {
+        eprintln!("inspect: no file was found");
+    }
     let (mut group, mut unreadable, mut result) = (Vec::new(), false, Ok(()));
     for input in &inputs {
         let read = source::read_input(input, &source.options, &mut |item| {
@@ -289,6 +292,7 @@ fn line(seen: Seen, number: usize, meanings: &HashMap<(usize, i32), Meaning>, sh
     let rows = seen.rows;
     let mut verdict_bearing = false;
     let mut observations = Vec::new();
+    let withheld = rows.observations.iter().find_map(|o| o.withheld_length);
     for o in rows.observations {
         let Some(meaning) = meanings.get(&(number, o.position)) else {
             continue;
@@ -298,12 +302,22 @@ fn line(seen: Seen, number: usize, meanings: &HashMap<(usize, i32), Meaning>, sh
             || o.result_text.is_some()
             || o.withheld_digest.is_some()
             || o.job_success.is_some();
-        verdict_bearing |= stated && meaning.outcome != "pending";
+        // These two say how far a workflow or an extraction came, whatever word they use.
+        let bears = !matches!(o.kind, Kind::KyxCallback | Kind::DocumentCallback);
+        verdict_bearing |= bears && stated && meaning.outcome != "pending";
         observations.push(observation_line(o, meaning));
     }
     let mut problems = rows.problems;
+    if rows.masked > 0 {
+        problems.push("a job reference looks personal and is masked (--show-personal prints it)".to_owned());
+    }
+    if let Some(length) = withheld {
+        problems
+            .push(format!("a code, reason or text of {length} bytes that the catalogue does not hold is not shown"));
+    }
     if let Some(reject) = &rows.reject {
-        problems.insert(0, format!("{}: {}", reject.reason.word(), reject.detail));
+        let place = format!("payload {}, byte {}", reject.source_index, reject.source_offset);
+        problems.insert(0, format!("{}: {} ({place})", reject.reason.word(), reject.detail));
     }
     let receipt = rows.receipt;
     Line {

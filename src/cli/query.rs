@@ -8,7 +8,7 @@ use super::print::{self, Style};
 use super::report::resources;
 use super::{Context, MartArgument};
 use crate::engine::Engine;
-use crate::engine::duckdb::DuckDb;
+use crate::engine::duckdb::{DuckDb, Resources};
 use crate::error::{Error, Result};
 use crate::mart::Mart;
 use crate::report::{Scope, prepare};
@@ -51,10 +51,11 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<u8> {
         online_from: reports.online_from,
         offline_to: reports.offline_to,
     };
-    let mut engine = DuckDb::open(&resources(&context.config))?;
+    let mut engine = DuckDb::open(&Resources { keep_order: true, ..resources(&context.config) })?;
     mart.register(&mut engine, &context.catalogue)?;
     prepare(&mut engine, &context.queries, &scope)?;
-    let wrong = |e: Error| Error::usage(e.to_string()).hint("one SELECT over the tables and models of `kycmart query --help`");
+    let wrong =
+        |e: Error| Error::usage(e.to_string()).hint("one SELECT over the tables and models of `kycmart query --help`");
     let batches = engine.select(&select).map_err(wrong)?;
     print::print(&batches, arguments.format, &mut std::io::BufWriter::new(std::io::stdout()))?;
     Ok(0)

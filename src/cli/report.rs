@@ -130,7 +130,7 @@ impl OutputArguments {
 
 /// What the embedded engine may use, by the configuration.
 pub fn resources(config: &Config) -> Resources {
-    Resources { memory_limit: config.limits.memory.clone(), threads: config.limits.threads }
+    Resources { memory_limit: config.limits.memory.clone(), threads: config.limits.threads, keep_order: false }
 }
 
 /// Writes one run and says where it is.

@@ -20,6 +20,8 @@ pub struct Resources {
     pub memory_limit: Option<String>,
     /// Worker threads; `None` for one per core.
     pub threads: Option<usize>,
+    /// Keep the order of a subquery's rows; reports sort their own, and it costs memory.
+    pub keep_order: bool,
 }
 
 /// An embedded DuckDB.
@@ -39,7 +41,7 @@ impl DuckDb {
         let mut config = Config::default()
             .enable_autoload_extension(false)?
             .with("temp_directory", spill.path().to_string_lossy())?
-            .with("preserve_insertion_order", "true")?;
+            .with("preserve_insertion_order", if resources.keep_order { "true" } else { "false" })?;
         if let Some(limit) = &resources.memory_limit {
             config = config.max_memory(limit)?;
         }

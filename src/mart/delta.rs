@@ -77,7 +77,7 @@ impl DeltaTable {
     /// When the log cannot be read or written.
     pub fn open_or_create(engine: &LogEngine, mart: &Path, spec: TableSpec) -> Result<Self> {
         let root = mart.join(spec.name);
-        if !root.join("_delta_log").is_dir() {
+        if !exists(mart, spec.name) {
             std::fs::create_dir_all(&root).map_err(|e| Error::io("create", &root, &e))?;
             create(engine, &root, &spec)?;
         }
@@ -186,6 +186,11 @@ impl DeltaTable {
         let columns = self.spec.columns.iter().filter(|c| Some(c.name) != partition);
         columns.take(32).map(|c| delta_kernel::expressions::ColumnName::new([c.name])).collect()
     }
+}
+
+/// Whether a table is there: its first version is. A run that was killed while it made the table leaves only folders.
+pub fn exists(mart: &Path, name: &str) -> bool {
+    mart.join(name).join("_delta_log/00000000000000000000.json").is_file()
 }
 
 fn create(engine: &LogEngine, root: &Path, spec: &TableSpec) -> Result<()> {

@@ -50,7 +50,7 @@ impl Mart {
     /// # Errors
     /// When there is none at this path or its log cannot be read.
     pub fn open(root: &Path) -> Result<Self> {
-        if !root.join(Batch::NAME).join("_delta_log").is_dir() {
+        if !delta::exists(root, Batch::NAME) {
             return Err(Error::usage(format!("there is no mart at {}", root.display()))
                 .hint(format!("make one with: kycmart ingest SOURCE --mart {}", root.display())));
         }

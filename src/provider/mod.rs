@@ -216,7 +216,12 @@ fn decode_object(text: &str, envelope: &Envelope) -> Decoded {
         Err(e) => return broken_json(text, envelope, &e),
     };
     let decoded = claim(&object, envelope).or_else(|| decode_wrapped(&object, envelope, MAX_WRAPPERS));
-    decoded.unwrap_or_else(|| unknown_shape(envelope))
+    let mut decoded = decoded.unwrap_or_else(|| unknown_shape(envelope));
+    let noted = "duplicate key at the top level";
+    if object.duplicate_keys() > 0 && !decoded.problems.iter().any(|p| p == noted) {
+        decoded.problems.push(noted.to_owned());
+    }
+    decoded
 }
 
 /// How many objects a store may have put around a payload.
@@ -268,12 +273,20 @@ fn decode_string(text: &str, envelope: &Envelope) -> Decoded {
 
 fn decode_form_or_text(text: &str, envelope: &Envelope) -> Decoded {
     if text.contains('=') {
-        let form = Object::parse_form(text.as_bytes());
+        // Older servers part the pairs with semicolons.
+        let pairs = if text.contains('&') { text.into() } else { text.replace(';', "&") };
+        let form = Object::parse_form(pairs.as_bytes());
         if jumio::sniff(&form) {
             return jumio::decode(&form, envelope);
         }
     }
-    smile_id::decode_text(text).unwrap_or_else(|| unknown_shape(envelope))
+    smile_id::decode_text(text).unwrap_or_else(|| match text.find("{\"") {
+        Some(at) if at > 0 => {
+            let detail = format!("text of {at} bytes stands before the JSON");
+            Decoded::rejected(guess(text.as_bytes()).or(envelope.provider), RejectReason::UnknownShape, detail)
+        }
+        _ => unknown_shape(envelope),
+    })
 }
 
 fn unknown_shape(envelope: &Envelope) -> Decoded {

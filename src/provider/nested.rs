@@ -12,12 +12,13 @@ use super::wire::{Object, Sort, Value};
 
 /// The object under the first of these names that holds one.
 pub fn object(outer: &Object, names: &[&str]) -> Option<Object<'static>> {
-    names.iter().find_map(|name| outer.get(&[name]).and_then(of_value))
+    names.iter().find_map(|name| outer.get(&[name]).and_then(of_value).or_else(|| outer.flattened(name)))
 }
 
 /// The object that a value holds: as it stands, as text, or as the only element of a list.
 pub fn of_value(value: &Value) -> Option<Object<'static>> {
-    if value.sort() == Sort::Array {
+    let holds_list = value.sort() == Sort::Array || value.text().is_some_and(|text| text.trim().starts_with('['));
+    if holds_list {
         let list = value.list();
         return match list.as_slice() {
             [] => Some(Object::default()),

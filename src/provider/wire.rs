@@ -71,7 +71,7 @@ impl<'a> Value<'a> {
     /// `true`/`false`, also as the strings, `1` and `0` that stores make of them; nothing else.
     pub fn bool(&self) -> Option<bool> {
         let text = self.text()?;
-        match text.to_ascii_lowercase().as_str() {
+        match text.trim().to_ascii_lowercase().as_str() {
             "true" | "1" => Some(true),
             "false" | "0" => Some(false),
             _ => None,
@@ -98,7 +98,11 @@ impl<'a> Value<'a> {
                 if is_empty_array(inner) {
                     return Some(Object::default());
                 }
-                inner.starts_with('{').then(|| Object::parse(inner).ok().map(Object::into_owned)).flatten()
+                match inner.as_bytes().first() {
+                    Some(b'{') => Object::parse(inner).ok().map(Object::into_owned),
+                    Some(b'"') => Object::parse(&decode_string(inner)?).ok().map(Object::into_owned),
+                    _ => None,
+                }
             }
             _ => None,
         }
@@ -214,6 +218,18 @@ impl<'a> Object<'a> {
     /// [`get`](Self::get), as an object.
     pub fn object(&self, names: &[&str]) -> Option<Object<'_>> {
         self.get(names).and_then(Value::object)
+    }
+
+    /// The object that a store flattened into names such as `outer.inner` or `outer[inner]`; `None` where there is none.
+    pub fn flattened(&self, name: &str) -> Option<Object<'static>> {
+        let inner = |key: &str| {
+            let (outer, rest) = key.split_once(['.', '['])?;
+            same_name(outer, name).then(|| rest.trim_end_matches(']').to_owned())
+        };
+        let fields =
+            self.fields.iter().filter_map(|(key, value)| Some((inner(key)?.into(), value.clone().into_owned())));
+        let fields: Vec<_> = fields.collect();
+        (!fields.is_empty()).then_some(Object { fields })
     }
 
     /// Whether a key of this name is there, even with null.

@@ -69,7 +69,7 @@ fn files_below(root: &Path) -> Result<Vec<PathBuf>, SourceError> {
     let mut wanted = |entry: &DirEntry| {
         let hidden = entry.depth() > 0 && is_hidden(entry.file_name());
         let mut is_new = || fs::canonicalize(entry.path()).map_or(true, |real| entered.insert(real));
-        !hidden && (!entry.file_type().is_dir() || is_new())
+        !hidden && (!entry.file_type().is_dir() || (is_new() && !(entry.depth() > 0 && is_own(entry.path()))))
     };
     let walk = WalkDir::new(root).follow_links(true).sort_by_file_name().into_iter();
     let mut files = Vec::new();
@@ -95,6 +95,11 @@ fn dangling(error: walkdir::Error, root: &Path) -> Result<Option<PathBuf>, Sourc
     }
     let skipped = is_temporary(&path) || path.file_name().is_some_and(is_hidden);
     Ok((!skipped).then_some(path))
+}
+
+/// Whether a folder below a source is the program's own: a table of a mart, or the reports of a run.
+fn is_own(folder: &Path) -> bool {
+    folder.join("_delta_log").is_dir() || folder.join("run.json").is_file()
 }
 
 fn is_hidden(name: &OsStr) -> bool {
@@ -130,6 +135,17 @@ mod tests {
         let inputs = find_inputs(&[dir.path().into()]).unwrap();
         assert_eq!(names(&inputs, dir.path()), ["a/y/x", "a/z.form", "b.json"]);
         assert_eq!(inputs[2].display, dir.path().join("b.json").display().to_string());
+    }
+
+    #[test]
+    fn marts_and_reports_below_a_source_are_left_out() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in
+            ["a.json", "mart/checks/_delta_log/0.json", "mart/checks/x.parquet", "out/1/run.json", "out/1/r.csv"]
+        {
+            write(dir.path(), name);
+        }
+        assert_eq!(names(&find_inputs(&[dir.path().into()]).unwrap(), dir.path()), ["a.json"]);
     }
 
     #[test]

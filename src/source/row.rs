@@ -12,13 +12,31 @@ use super::chunk::Parsed;
 use super::window::trimmed;
 use super::{EnvelopeNames, Options};
 use crate::envelope::{Envelope, Request};
-use crate::provider::{self, time};
 use crate::provider::wire::{Object, Sort, Value};
+use crate::provider::{self, time};
 use crate::record::{Channel, Kind, Provider};
 
 /// Parts of a request that may also stand beside the body.
 const REQUEST_NAMES: [&str; 8] =
     ["url", "country", "id_type", "partner_id", "environment", "job_id", "user_id", "job_type"];
+
+/// Names beside the body in the events of a cloud gateway.
+const GATEWAY_NAMES: [&str; 6] =
+    ["isBase64Encoded", "requestContext", "httpMethod", "pathParameters", "queryStringParameters", "rawPath"];
+
+/// What stores usually call the column of the payload, where it is not `body`.
+const USUAL_BODY_NAMES: [&str; 10] = [
+    "payload",
+    "raw_payload",
+    "raw_response",
+    "full_response",
+    "smile_result",
+    "response",
+    "result_json",
+    "event",
+    "data",
+    "json",
+];
 
 /// Reads one row of JSON or form text.
 pub(super) fn parse<'a>(row: &'a [u8], options: &Options) -> Parsed<'a> {
@@ -41,7 +59,11 @@ pub(super) fn parse<'a>(row: &'a [u8], options: &Options) -> Parsed<'a> {
 
 /// The body of an envelope, as written or decoded; `None` where the object is no envelope.
 fn body<'a>(object: &Object<'a>, options: &Options) -> Result<Option<Cow<'a, [u8]>>, &'static str> {
-    let (name, chosen) = options.body_name();
+    let (mut name, chosen) = options.body_name();
+    if !chosen && !object.has(name) && is_surely_envelope(object, &options.names) {
+        let usual = USUAL_BODY_NAMES.iter().find(|usual| object.get(&[usual]).is_some_and(holds_payload));
+        name = usual.unwrap_or(&name);
+    }
     if !object.has(name) {
         return Ok(None);
     }
@@ -65,7 +87,7 @@ fn body<'a>(object: &Object<'a>, options: &Options) -> Result<Option<Cow<'a, [u8
             let inner = &inner[trimmed(inner)];
             match (inner.is_empty(), certain || (object.len() == 1 && looks_like_payload(inner))) {
                 (true, _) => missing(),
-                (false, true) => Ok(Some(Cow::Owned(inner.to_vec()))),
+                (false, true) => Ok(Some(Cow::Owned(decoded(object, inner)))),
                 (false, false) => Ok(None),
             }
         }
@@ -73,10 +95,31 @@ fn body<'a>(object: &Object<'a>, options: &Options) -> Result<Option<Cow<'a, [u8
     }
 }
 
+/// Whether an object has a field that no payload has: when, from where or with which headers it was received.
+fn is_surely_envelope(object: &Object<'_>, names: &EnvelopeNames) -> bool {
+    [&names.received_at, &names.remote_ip, &names.headers, &names.request].into_iter().any(|name| object.has(name))
+}
+
+fn holds_payload(value: &Value<'_>) -> bool {
+    match value.sort() {
+        Sort::Object => true,
+        Sort::Text => value.text().is_some_and(|text| looks_like_payload(text.trim().as_bytes())),
+        _ => false,
+    }
+}
+
+/// The text of a body, out of the base64 that a gateway may have put it into.
+fn decoded(object: &Object<'_>, text: &[u8]) -> Vec<u8> {
+    use base64::Engine;
+    let encoded = object.get(&["isBase64Encoded"]).and_then(Value::bool) == Some(true);
+    let bytes = encoded.then(|| base64::engine::general_purpose::STANDARD.decode(text).ok()).flatten();
+    bytes.unwrap_or_else(|| text.to_vec())
+}
+
 fn has_envelope_name(object: &Object<'_>, names: &EnvelopeNames) -> bool {
     let EnvelopeNames { received_at, provider, kind, remote_ip, headers, request, body: _ } = names;
     [received_at, provider, kind, remote_ip, headers, request].into_iter().any(|name| object.has(name))
-        || REQUEST_NAMES.iter().any(|name| object.has(name))
+        || REQUEST_NAMES.iter().chain(&GATEWAY_NAMES).any(|name| object.has(name))
         || object.has("channel")
 }
 
@@ -181,9 +224,12 @@ fn request(request: Option<&Value<'_>>, beside: &dyn Fn(&str) -> Option<String>)
         let body = whole.object(&["body"]).map(Object::into_owned);
         let query = whole.get(&["query"]).and_then(query);
         for layer in [Some(whole), body].into_iter().flatten() {
-            let partner_params = layer.object(&["partner_params"]).map(Object::into_owned);
+            let inner: Vec<_> = ["partner_params", "id_info"]
+                .iter()
+                .filter_map(|name| Some(layer.object(&[name])?.into_owned()))
+                .collect();
             layers.push(layer);
-            layers.extend(partner_params);
+            layers.extend(inner);
         }
         layers.extend(query);
     }
@@ -256,7 +302,6 @@ mod tests {
         for bare in [
             r#"{"code":"SUCCESS","data":{"signatureId":"x"},"transactionId":"t"}"#,
             r#"{"job_complete":true,"result":{"ResultCode":"1012"},"signature":"s"}"#,
-            r#"{"kind":"callback","received_at":"2026-01-02","payload":{"a":1}}"#,
             r#"{"body":{"a":1},"score":3}"#,
             r#"{"broken":"#,
             "callBackType=NETVERIFYID&body=1",
@@ -315,6 +360,15 @@ mod tests {
             assert_eq!(envelope.headers, expected, "{headers}");
         }
         assert_eq!(read(r#"{"headers":"none","body":{}}"#).1.headers, []);
+    }
+
+    #[test]
+    fn the_usual_names_of_the_payload_are_known_where_the_row_is_surely_an_envelope() {
+        let (body, envelope) =
+            read(r#"{"received_at":"2026-01-02T03:04:05Z","headers":{"Job-ID":"j"},"payload":{"a":1}}"#);
+        assert_eq!((body.as_str(), envelope.header("job-id")), (r#"{"a":1}"#, Some("j")));
+        assert!(envelope.received_at.is_some());
+        assert_eq!(read(r#"{"code":"SUCCESS","data":{"a":1}}"#).0, r#"{"code":"SUCCESS","data":{"a":1}}"#);
     }
 
     #[test]

@@ -167,6 +167,11 @@ fn lines_are_rows(window: &mut Window, limits: &Limits) -> bool {
     if is_json(first) {
         return true;
     }
+    if is_form(first) {
+        // A form has no line breaks of its own, so a second one begins a payload of its own.
+        let end = line_end(window, second).unwrap_or(window.bytes.len());
+        return is_form(&window.bytes[second..end]);
+    }
     let dangling = matches!(first.last(), Some(b'[' | b',' | b':'));
     let Some(second_end) = line_end(window, second).filter(|_| window.bytes[second] == b'{') else {
         return false;
@@ -178,6 +183,12 @@ fn lines_are_rows(window: &mut Window, limits: &Limits) -> bool {
     // In a document that is laid out over lines, a comma or a closing bracket would follow.
     let third = window.find(second_end, limit + second_end, |byte| !is_blank(byte));
     !dangling || matches!(third, Found::At(third) if window.bytes[third] == b'{')
+}
+
+/// Whether a line is a form of several fields.
+fn is_form(line: &[u8]) -> bool {
+    let line = &line[trimmed(line)];
+    !matches!(line.first(), Some(b'{' | b'[' | b'"')) && line.contains(&b'&') && row::looks_like_payload(line)
 }
 
 fn is_json(text: &[u8]) -> bool {

@@ -21,334 +21,11 @@ use serde_json::{Value, json};
 
 use crate::support::folder;
 
+mod cases;
+
+use cases::*;
+
 type Row = BTreeMap<String, String>;
-
-/// Some stored payloads, and what must be known when all have arrived.
-struct Case {
-    name: &'static str,
-    payloads: Vec<String>,
-    /// Job key, and `word=value` of its row of `verifications`.
-    jobs: Vec<(String, String)>,
-    /// SELECT of one value, and the value.
-    asks: Vec<(String, String)>,
-}
-
-fn case(name: &'static str) -> Case {
-    Case { name, payloads: Vec::new(), jobs: Vec::new(), asks: Vec::new() }
-}
-
-impl Case {
-    fn got(mut self, payload: impl ToString) -> Self {
-        self.payloads.push(payload.to_string());
-        self
-    }
-
-    fn job(mut self, key: &str, words: &str) -> Self {
-        self.jobs.push((key.to_owned(), words.to_owned()));
-        self
-    }
-
-    fn ask(mut self, select: &str, value: &str) -> Self {
-        self.asks.push((select.to_owned(), value.to_owned()));
-        self
-    }
-}
-
-// ---- payloads -------------------------------------------------------------------------------------------------------
-
-/// The time of day on which most cases play.
-fn at(time: &str) -> String {
-    format!("2026-03-02T{time}:00.000Z")
-}
-
-/// A v1 result: `job_type/code/text`, each of which may be missing.
-fn result(job: &str, said: &str) -> Value {
-    let mut parts = said.split('/');
-    let mut params = json!({"job_id": format!("order-{job}"), "user_id": format!("user-{job}")});
-    if let Some(job_type) = parts.next().and_then(|t| t.parse::<u8>().ok()) {
-        params["job_type"] = json!(job_type);
-    }
-    let mut result = json!({"SmileJobID": job, "PartnerParams": params});
-    for (name, value) in ["ResultCode", "ResultText"].iter().zip(parts) {
-        result[name] = json!(value);
-    }
-    if result["ResultCode"].as_str().is_some_and(|code| code.starts_with("10")) {
-        result["Country"] = json!("NG");
-        result["IDType"] = json!("BVN");
-    }
-    result
-}
-
-fn callback(job: &str, said: &str, time: &str) -> Value {
-    let mut body = result(job, said);
-    body["timestamp"] = json!(at(time));
-    body["signature"] = json!(signature(time));
-    body
-}
-
-/// What only its form makes a signature; another for each text.
-fn signature(text: &str) -> String {
-    use base64::Engine as _;
-    base64::engine::general_purpose::STANDARD.encode(blake3::hash(text.as_bytes()).as_bytes())
-}
-
-/// A job_status answer; `[job_complete, job_success]`.
-fn poll(result: Value, [complete, success]: [bool; 2], time: &str) -> Value {
-    json!({"timestamp": at(time), "signature": signature(&format!("poll {time}")), "job_complete": complete,
-        "job_success": success, "result": result, "code": "2302"})
-}
-
-fn with(mut body: Value, name: &str, value: Value) -> Value {
-    body[name] = value;
-    body
-}
-
-fn receipt(partner: &str, job: &str, query: &str) -> Value {
-    json!(format!("https://portal.smileidentity.com/api/v3/{partner}/job_result_summary/{job}/generate_pdf?{query}"))
-}
-
-/// A body with the time at which its store received it.
-fn received(time: &str, body: Value) -> Value {
-    json!({"received_at": at(time), "body": body})
-}
-
-fn requested(request: Value, body: Value) -> Value {
-    json!({"request": request, "body": body})
-}
-
-fn v3(job: &str, sent: &str, body: &Value) -> Value {
-    json!({"headers": {"Job-ID": job, "Response-Timestamp": at(sent)}, "body": body})
-}
-
-/// The published job_status answer of seed 000, its person replaced; two jobs share one partner job_id.
-fn seed_000(first: &str, second: &str, order: &str) -> Value {
-    let params = json!({"job_id": order, "user_id": "1511bf02-801a-4b57-ac8e-ef17e26bfeb4", "job_type": "1"});
-    let said = |code: &str, text: &str| json!({"ResultCode": code, "ResultText": text, "SmileJobID": first, "PartnerParams": params});
-    let id = with(with(said("1012", "ID Validated"), "Country", json!("Nigeria")), "IDType", json!("BVN"));
-    json!({"timestamp": "2018-03-13T21:04:11.193Z",
-        "signature": "5445722f5af1791eb434949cce9a88dd321e5959fd24a8562ecb12bb00c33fe",
-        "job_complete": true, "job_success": true, "code": "2302",
-        "result": {"ResultText": "Enroll User", "SmileJobID": second, "ConfidenceValue": "100",
-            "PartnerParams": {"job_id": order, "user_id": "e54e0e98-8b8c-4215-89f5-7f9ea42bf650", "job_type": 4}},
-        "image_links": {"selfie_image": format!("https://smile-fr-results.s3.us-west-2.amazonaws.com/test/000000/023/023-{second}-LoRSpxJU/SID_Preview_FULL.jpg")},
-        "history": [said("1210", "Enroll User"), said("0814", "Provisional Enroll - Under Review"),
-            with(id, "FullName", json!("Zuri Okafor"))]})
-}
-
-fn advance(reference: &str, result: Value, error: Value) -> Value {
-    json!({"code": "SUCCESS", "message": "OK", "transactionId": format!("t-{reference}"), "pricingStrategy": "FREE",
-        "data": {"signatureId": reference, "overallResult": result, "errorCode": error, "countryCodeIso3": "NGA",
-            "inputParameters": {"region": "NGA", "numberType": "BVN"}, "docDatabaseDetail": null, "faceDetail": null}})
-}
-
-// ---- cases ----------------------------------------------------------------------------------------------------------
-
-fn halves() -> Vec<Case> {
-    let id = "1/1012/ID Validated";
-    vec![
-        case("1012 with 0811").got(callback("0101", id, "10:00")).got(callback("0101", "1/0811", "10:05")).job(
-            "smile_id:::0101",
-            "outcome=failed code=0811 country=NG id=BVN product=biometric_kyc first=10:00 last=10:05 decided=10:05 seen=2 payloads=2 final=true half=face",
-        ),
-        case("0811 before its 1012").got(callback("0102", "1/0811", "09:00")).got(callback("0102", id, "10:00"))
-            .job("smile_id:::0102", "outcome=failed code=0811 first=09:00 last=10:00 decided=09:00"),
-        case("1012 alone in Biometric KYC").got(callback("0103", id, "10:00"))
-            .job("smile_id:::0103", "outcome=pending code=1012 first=10:00 decided=- final=false seen=1 half=id"),
-        case("1012 alone in Enhanced KYC").got(callback("0104", "5/1012/ID Validated", "10:00"))
-            .job("smile_id:::0104", "outcome=passed code=1012 product=enhanced_kyc decided=10:00 final=true"),
-        case("1012 then 0810").got(callback("0105", id, "10:00")).got(callback("0105", "1/0810", "10:07"))
-            .job("smile_id:::0105", "outcome=passed code=0810 country=NG id=BVN first=10:00 decided=10:07"),
-        case("1013 with 0810").got(callback("0106", "1/1013/Invalid ID", "10:00")).got(callback("0106", "1/0810", "10:05"))
-            .job("smile_id:::0106", "outcome=failed code=1013 decided=10:00 last=10:05 half=id"),
-        case("1013 after 0810").got(callback("0107", "1/0810", "10:00")).got(callback("0107", "1/1013", "10:05"))
-            .job("smile_id:::0107", "outcome=failed code=1013 decided=10:05 first=10:00"),
-        case("1015 alone in Biometric KYC").got(callback("0108", "1/1015", "10:00"))
-            .job("smile_id:::0108", "outcome=unavailable code=1015 decided=- final=false"),
-        case("1015, then 1012, then 1210").got(callback("0109", "1/1015", "10:00")).got(callback("0109", id, "11:00"))
-            .got(callback("0109", "1/1210/Enroll User", "12:00"))
-            .job("smile_id:::0109", "outcome=passed code=1210 first=10:00 last=12:00 decided=12:00 human=true")
-            .ask("SELECT authority_signal FROM authority_lookups WHERE job_key = 'smile_id:::0109'", "unavailable"),
-        case("1013 with 0811").got(callback("0110", "1/1013", "10:00")).got(callback("0110", "1/0811", "10:05"))
-            .job("smile_id:::0110", "outcome=failed code=0811 decided=10:05"),
-    ]
-}
-
-fn judgements() -> Vec<Case> {
-    let human = "1/1210/Enroll User";
-    vec![
-        case("0814 then 1210").got(callback("0201", "1/0814", "10:00")).got(callback("0201", human, "13:00"))
-            .job("smile_id:::0201", "outcome=passed code=1210 first=10:00 decided=13:00 last=13:00"),
-        case("a person supersedes the machine's failure").got(callback("0202", "1/0811", "10:00"))
-            .got(callback("0202", human, "12:00")).job("smile_id:::0202", "outcome=passed code=1210 decided=12:00 human=true"),
-        case("a person supersedes the machine's pass").got(callback("0203", "1/0810", "10:00"))
-            .got(callback("0203", "1/1211", "12:00")).job("smile_id:::0203", "outcome=failed code=1211 decided=12:00"),
-        case("a person supersedes a later machine").got(callback("0204", "1/1211", "12:00"))
-            .got(callback("0204", "1/0810", "15:00")).job("smile_id:::0204", "outcome=failed code=1211 decided=12:00 last=15:00"),
-        case("0820 then 1222 in authentication").got(callback("0205", "2/0820", "10:00")).got(callback("0205", "2/1222", "11:00"))
-            .job("smile_id:::0205", "outcome=failed code=1222 product=smartselfie_authentication decided=11:00"),
-        case("of two people the later").got(callback("0206", human, "10:00")).got(callback("0206", "1/1212", "11:00"))
-            .job("smile_id:::0206", "outcome=failed code=1212 decided=11:00"),
-        case("of two machine judgements the later").got(callback("0207", "4/0841", "10:00")).got(callback("0207", "4/0840", "11:00"))
-            .job("smile_id:::0207", "outcome=passed code=0840 decided=11:00"),
-        case("at one instant a failure goes first").got(callback("0208", "4/0841", "10:00")).got(callback("0208", "4/0840", "10:00"))
-            .job("smile_id:::0208", "outcome=failed code=0841 decided=10:00"),
-        case("a pass stays, whatever is polled later").got(callback("0209", "5/1012", "10:00"))
-            .got(callback("0209", "5/1015", "11:00")).got(callback("0209", "5/1016", "12:00"))
-            .got(poll(result("0209", "5"), [false, false], "13:00"))
-            .job("smile_id:::0209", "outcome=passed code=1012 first=10:00 last=13:00 decided=10:00 seen=4 payloads=4"),
-        case("a failure stays, whatever is polled later").got(callback("0210", "5/1013", "10:00"))
-            .got(callback("0210", "5/1015", "11:00")).got(poll(result("0210", "5"), [false, false], "12:00"))
-            .job("smile_id:::0210", "outcome=failed code=1013 decided=10:00"),
-        case("product from another payload: 0812 in Document Verification").got(callback("0211", "/0812", "10:00"))
-            .got(poll(result("0211", "6"), [false, false], "09:00"))
-            .job("smile_id:::0211", "outcome=failed code=0812 product=document_verification first=09:00 decided=10:00"),
-        case("product from another payload: 0812 in Biometric KYC").got(callback("0212", "/0812/Pure Provisional", "10:00"))
-            .got(poll(result("0212", "1"), [false, false], "09:00"))
-            .job("smile_id:::0212", "outcome=review code=0812 product=biometric_kyc first=09:00 decided=-"),
-    ]
-}
-
-fn histories_and_times() -> Vec<Case> {
-    let undated = result("0302", "5/1012");
-    let answer = |sent: &str| {
-        let query = format!("signature=s{sent}&timestamp={sent}&environment=production");
-        let body = poll(result("0301", "5/1012/ID Validated"), [true, true], sent);
-        with(body, "kyc_receipt", receipt("085", "0301", &query))
-    };
-    let digests = "SELECT COUNT(DISTINCT statement_digest) FROM resolved_observations WHERE job_key = 'smile_id:85:production:0301' AND kind = 'job_status'";
-    let undated_day = "SELECT COUNT(*) FROM verification_days WHERE job_key = 'smile_id:::0303' AND local_date IS NULL";
-    let (first, second) = ("0000000857", "0000001897");
-    vec![
-        case("a callback, a poll and the same poll again").got(callback("0301", "5/1012/ID Validated", "10:00"))
-            .got(answer("11:00")).got(answer("12:00"))
-            .job("smile_id:85:production:0301", "outcome=passed first=10:00 last=12:00 decided=10:00 seen=3 payloads=3 receipt=true")
-            .ask(digests, "1"),
-        case("one payload delivered three times").got(received("12:00", undated.clone())).got(received("09:00", undated.clone()))
-            .got(received("10:00", undated)).job("smile_id:::0302", "outcome=passed first=09:00 last=09:00 decided=09:00 seen=1 payloads=1"),
-        case("a payload without any time").got(result("0303", "5/1012"))
-            .job("smile_id:::0303", "outcome=passed first=- last=- decided=- seen=1").ask(undated_day, "1"),
-        case("undated beside dated").got(result("0304", "5/1013")).got(callback("0304", "5/1012", "10:00"))
-            .job("smile_id:::0304", "outcome=passed first=10:00 last=10:00 decided=10:00 seen=2"),
-        case("seed 000 alone").got(seed_000(first, second, "52d0de86-be3b-4219-9e96-8195b0018944"))
-            .job("smile_id:23:sandbox:0000000857", "outcome=passed code=1210 country=NG id=BVN product=biometric_kyc first=2018-03-13T21:04:11.193Z decided=- seen=3 payloads=1 receipt=false")
-            .job("smile_id:23:sandbox:0000001897", "outcome=passed product=smartselfie_registration first=2018-03-13T21:04:11.193Z decided=2018-03-13T21:04:11.193Z seen=1 payloads=1"),
-        case("a history entry sets no day where another observation exists").got(seed_000("0957", "1997", "62d0"))
-            .got(callback("0957", "1/0814", "10:00"))
-            .got(json!({"job_complete": false, "job_success": false, "code": "2302", "job_id": "62d0", "result": null, "timestamp": at("11:00"), "signature": signature("62d0")}))
-            .job("smile_id:23:sandbox:0957", "outcome=passed code=1210 first=10:00 last=10:00 decided=- seen=4 payloads=2")
-            .job("smile_id:23:sandbox:1997", "outcome=passed seen=1")
-            .ask("SELECT COUNT(*) FROM resolved_observations WHERE partner_job_id = '62d0' AND link_status = 'ambiguous'", "1"),
-        case("the entry named first is the newest").got(with(poll(json!({}), [true, true], "10:00"), "history",
-                json!([result("0305", "4/0840"), result("0305", "4/0841")])))
-            .job("smile_id:::0305", "outcome=passed code=0840 first=10:00 decided=- seen=2 payloads=1"),
-    ]
-}
-
-fn attribution() -> Vec<Case> {
-    let only = |order: &str, time: &str| {
-        json!({"job_complete": false, "job_success": false, "code": "2302", "job_id": order, "result": null,
-            "timestamp": at(time), "signature": signature(order)})
-    };
-    let of_order = |job: &str, order: &str, time: &str| {
-        with(callback(job, "5/1012", time), "PartnerParams", json!({"job_id": order, "user_id": "u", "job_type": 5}))
-    };
-    let of_account = |job: &str, code: &str, time: &str, partner: &str, query: &str| {
-        with(callback(job, code, time), "KYCReceipt", receipt(partner, job, query))
-    };
-    let links = |order: &str| format!("SELECT string_agg(link_status, ' ' ORDER BY link_status) FROM resolved_observations WHERE partner_job_id = '{order}'");
-    let production = json!({"url": "https://api.smileidentity.com/v1/id_verification", "partner_id": "085"});
-    let nameless = json!({"job_complete": false, "job_success": false, "code": "2302", "timestamp": at("10:00"),
-        "signature": signature("nameless"), "result": "No zip uploaded yet"});
-    vec![
-        case("a partner job_id that two jobs state").got(of_order("0401", "o-401", "10:00")).got(of_order("0402", "o-401", "11:00"))
-            .got(only("o-401", "12:00")).job("smile_id:::0401", "outcome=passed seen=1").job("smile_id:::0402", "outcome=passed seen=1")
-            .ask(&links("o-401"), "ambiguous own own"),
-        case("a partner job_id that one job states").got(of_order("0403", "o-403", "10:00")).got(only("o-403", "09:00"))
-            .job("smile_id:::0403", "outcome=passed first=09:00 decided=10:00 seen=2 payloads=2").ask(&links("o-403"), "linked own"),
-        case("a partner job_id that no job states").got(only("o-404", "09:00")).ask(&links("o-404"), "ambiguous"),
-        case("an answer that names nothing").got(nameless)
-            .ask("SELECT COUNT(*) FROM resolved_observations WHERE link_status = 'unattributed'", "1"),
-        case("one SmileJobID in both environments").got(of_account("0405", "5/1013", "10:00", "085", "environment=test"))
-            .got(requested(production, callback("0405", "5/1012", "11:00"))).got(callback("0405", "5/1015", "12:00"))
-            .job("smile_id:85:sandbox:0405", "outcome=failed first=10:00 env=sandbox seen=1")
-            .job("smile_id:85:production:0405", "outcome=passed first=11:00 env=production seen=1")
-            .job("smile_id:::0405", "").ask("SELECT COUNT(*) FROM verification_days WHERE job_key LIKE '%:sandbox:0405'", "0")
-            .ask("SELECT COUNT(*) FROM verification_days WHERE job_key LIKE '%:production:0405'", "1"),
-        case("one SmileJobID of two partners").got(of_account("0406", "5/1013", "10:00", "077", "x=1"))
-            .got(of_account("0406", "5/1012", "11:00", "085", "x=1"))
-            .job("smile_id:77::0406", "outcome=failed partner=77 seen=1").job("smile_id:85::0406", "outcome=passed partner=85 seen=1"),
-        case("the environment is known from another payload's receipt").got(callback("0407", "1/1012", "10:00"))
-            .got(of_account("0407", "1/0810", "11:00", "085", "environment=test"))
-            .job("smile_id:85:sandbox:0407", "outcome=passed code=0810 first=10:00 decided=11:00 seen=2"),
-        case("one body stored bare and with its request").got(callback("0408", "/1012", "10:00"))
-            .got(requested(json!({"job_type": 5, "url": "https://x.example/v1/async_id_verification"}), callback("0408", "/1012", "10:00")))
-            .job("smile_id:::0408", "outcome=passed product=enhanced_kyc channel=async first=10:00"),
-    ]
-}
-
-fn beside_jobs() -> Vec<Case> {
-    let clear = json!({"status": "clear", "message": "Verification successful", "reason": null, "partner_params": null,
-        "product": "document_verification", "kyc_receipt": null, "id_fields": {"country": "GH"},
-        "created_at": at("09:59"), "completed_at": at("10:00")});
-    let untimed = json!({"status": "block", "message": "Verification failed", "reason": null, "product": "document_verification", "id_fields": {}});
-    let online = json!({"last_checked": at("10:10"), "last_check_status": "success", "last_hour_success_rate": "95%",
-        "last_known_status": "online", "last_check_success_rate": "96%"});
-    let status = |id_type: &str, time: &str| json!({"received_at": at(time), "request": {"country": "KE", "id_type": id_type}, "body": online});
-    let refusal = |code: &str| json!({"error": "refused", "code": code});
-    let answers = |code: &str| format!("SELECT COUNT(DISTINCT payload_key) FROM submissions WHERE code = '{code}'");
-    vec![
-        case("equal v3 bodies for two Job-IDs").got(v3("job_501", "10:01", &clear)).got(v3("job_502", "10:01", &clear))
-            .got(v3("job_501", "11:00", &clear))
-            .job("smile_id:::job_501", "outcome=passed first=10:00 product=document_verification country=GH decided=10:00")
-            .job("smile_id:::job_502", "outcome=passed first=10:00 seen=1"),
-        case("a v3 callback without times, sent again").got(v3("job_503", "10:00", &untimed)).got(v3("job_503", "12:00", &untimed))
-            .job("smile_id:::job_503", "outcome=failed code=block first=10:00 decided=10:00"),
-        case("equal id_status bodies for two ID types").got(status("KRA_PIN", "10:11")).got(status("ALIEN_CARD", "10:11"))
-            .got(status("KRA_PIN", "10:15")).ask("SELECT COUNT(*) FROM authority_status WHERE country = 'KE'", "2")
-            .ask("SELECT COUNT(DISTINCT id_type) FROM authority_declarations WHERE country = 'KE'", "2"),
-        case("equal refusals received at two times").got(received("10:00", refusal("2215"))).got(received("10:05", refusal("2215")))
-            .got(received("10:00", refusal("2215"))).ask(&answers("2215"), "2"),
-        case("equal refusals without a time").got(refusal("2204")).got(refusal("2204")).ask(&answers("2204"), "2"),
-    ]
-}
-
-fn other_providers() -> Vec<Case> {
-    let scan = "5a1b7c9e-0000-4000-8000-000000000601";
-    let form = format!("callBackType=NETVERIFYID&jumioIdScanReference={scan}&verificationStatus=APPROVED_VERIFIED&idScanStatus=SUCCESS&idType=PASSPORT&idCountry=NGA&callbackDate=2026-03-02T10:00:00.000Z");
-    let retrieval = json!({"timestamp": at("10:30"), "scanReference": scan, "transaction": {"status": "DONE", "source": "WEB"},
-        "document": {"type": "PASSPORT", "issuingCountry": "NGA", "status": "APPROVED_VERIFIED"},
-        "verification": {"mrzCheck": "OK", "identityVerification": {"similarity": "NO_MATCH", "validity": true}}});
-    let part = json!({"timestamp": at("11:00"), "scanReference": scan, "type": "PASSPORT", "issuingCountry": "NGA", "status": "APPROVED_VERIFIED"});
-    let workflow = "5a1b7c9e-0000-4000-8000-000000000602";
-    let sent = |status: &str, time: &str| {
-        let execution = json!({"id": workflow, "href": "https://retrieval.example/w", "definitionKey": "10011", "status": status});
-        json!({"callbackSentAt": at(time), "workflowExecution": execution, "account": {"id": "a", "href": "https://retrieval.example/a"}})
-    };
-    let decision = json!({"workflow": {"id": workflow, "status": "PROCESSED", "definitionKey": "10011"}, "account": {"id": "a"},
-        "createdAt": at("09:50"), "completedAt": at("10:01"),
-        "decision": {"type": "PASSED", "details": {"label": "OK"}, "risk": {"score": 12.0}},
-        "capabilities": {"extraction": [{"id": "e", "data": {"issuingCountry": "NGA", "type": "PASSPORT"}}]}});
-    let (asked, open) = ("adv-0603", "adv-0604");
-    let pending = received("10:00", advance(open, Value::Null, Value::Null));
-    vec![
-        case("Jumio: approved, then the faces differ, then a part that knows no face").got(received("10:01", json!(form)))
-            .got(retrieval).got(part).job(&format!("jumio:::{scan}"),
-            "outcome=failed code=APPROVED_VERIFIED error=NO_MATCH country=NG id=PASSPORT product=netverify first=10:00 last=11:00 decided=10:30 seen=3"),
-        case("KYX: callbacks around a decision").got(sent("ACQUIRED", "09:55")).got(sent("PROCESSED", "10:02")).got(decision)
-            .job(&format!("jumio:::{workflow}"), "outcome=passed code=PASSED product=kyx first=09:55 last=10:02 decided=10:01 seen=3"),
-        case("Advance.AI: a callback, then the result").got(received("10:00", json!({"signatureId": asked, "type": "COMPLETED"})))
-            .got(received("10:03", advance(asked, json!("PASS"), json!("SUCCESS"))))
-            .job(&format!("advance_ai:::{asked}"), "outcome=passed code=PASS country=NG id=BVN product=idv first=10:00 decided=10:03 seen=2"),
-        case("Advance.AI: no result yet, then a final one, then the first again").got(pending.clone())
-            .got(received("10:09", advance(open, json!("FAIL"), json!("NAME_NOT_MATCH"))))
-            .got(with(pending, "received_at", json!(at("11:00"))))
-            .job(&format!("advance_ai:::{open}"), "outcome=failed code=FAIL error=NAME_NOT_MATCH first=10:00 last=10:09 decided=10:09 seen=2 payloads=2"),
-    ]
-}
-
-fn cases() -> Vec<Case> {
-    [halves(), judgements(), histories_and_times(), attribution(), beside_jobs(), other_providers()].into_iter().flatten().collect()
-}
 
 // ---- what arrives, and what is then known ---------------------------------------------------------------------------
 
@@ -366,8 +43,14 @@ impl Progress for Quiet {
     }
 }
 
-/// The engine over a mart into which these batches of lines were ingested, one file each.
-fn arrived(batches: &[Vec<&str>]) -> DuckDb {
+/// A mart in which something arrived, and an engine that knows its models.
+struct Known {
+    engine: DuckDb,
+    _folder: tempfile::TempDir,
+}
+
+/// Ingests these batches of lines, one file each.
+fn arrived(batches: &[Vec<&str>]) -> Known {
     let folder = folder();
     let mut mart = Mart::open_or_create(&folder.path().join("mart")).expect("a mart");
     for (number, lines) in batches.iter().enumerate().filter(|(_, lines)| !lines.is_empty()) {
@@ -377,28 +60,28 @@ fn arrived(batches: &[Vec<&str>]) -> DuckDb {
     }
     let mut engine = DuckDb::open(&Resources { threads: Some(1), ..Resources::default() }).expect("an engine");
     mart.register(&mut engine, Catalogue::builtin()).expect("tables");
-    let zone = "UTC".parse().expect("a zone");
-    let scope = Scope { from: None, to: None, time_zone: zone, include_sandbox: false, online_from: 0.91, offline_to: 0.5 };
+    let time_zone = "UTC".parse().expect("a zone");
+    let scope = Scope { from: None, to: None, time_zone, include_sandbox: false, online_from: 0.91, offline_to: 0.5 };
     prepare(&mut engine, &Queries::builtin(), &scope).expect("models");
-    // Views read the mart's files, so what tests look at is kept before the folder goes.
-    for name in ["submissions", "authority_status"] {
-        engine.define(&format!("{name}_kept"), &format!("SELECT * FROM {name}"), true).expect("a table");
-    }
-    engine
+    Known { engine, _folder: folder }
 }
 
 fn take_in(mart: &mut Mart, path: &Path) {
     let rules = Normaliser { catalogue: Catalogue::builtin(), key: None, dimensions: &[], show_personal: false };
-    let summary = ingest(mart, &[Source { path: path.to_owned(), ..Source::default() }], &rules, &Quiet).expect("an ingest");
+    let summary =
+        ingest(mart, &[Source { path: path.to_owned(), ..Source::default() }], &rules, &Quiet).expect("an ingest");
     assert!(summary.accounting_holds && summary.unread_inputs.is_empty());
 }
 
-fn rows(engine: &DuckDb, select: &str) -> Vec<Row> {
+fn rows(known: &Known, select: &str) -> Vec<Row> {
     let mut rows = Vec::new();
-    for batch in engine.select(select).unwrap_or_else(|e| panic!("{select}: {e}")) {
+    for batch in known.engine.select(select).unwrap_or_else(|e| panic!("{select}: {e}")) {
         let names: Vec<String> = batch.schema().fields().iter().map(|f| f.name().clone()).collect();
         let cell = |column: usize, row: usize| array_value_to_string(batch.column(column), row).expect("a value");
-        rows.extend((0..batch.num_rows()).map(|row| (0..names.len()).map(|c| (names[c].clone(), cell(c, row))).collect::<Row>()));
+        rows.extend(
+            (0..batch.num_rows())
+                .map(|row| (0..names.len()).map(|c| (names[c].clone(), cell(c, row))).collect::<Row>()),
+        );
     }
     rows
 }
@@ -406,7 +89,8 @@ fn rows(engine: &DuckDb, select: &str) -> Vec<Row> {
 /// A row of `verifications` in the words of the cases.
 fn word(row: &Row, name: &str) -> String {
     let column = match name {
-        "code" | "error" => format!("{}_code", name.replace("code", "result")),
+        "code" => "result_code".to_owned(),
+        "error" => "error_code".to_owned(),
         "id" => "id_type".to_owned(),
         "first" | "last" => format!("{name}_us"),
         "decided" => "decided_at_us".to_owned(),
@@ -421,5 +105,166 @@ fn word(row: &Row, name: &str) -> String {
         Some(time) => Micros(time).rfc3339().replace("2026-03-02T", "").replace(":00Z", ""),
         None if value.is_empty() => "-".to_owned(),
         None => value.clone(),
+    }
+}
+
+/// Compares what is known with what the cases say.
+fn compare(known: &Known, cases: &[Case], wrong: &mut Vec<String>) {
+    let found: BTreeMap<String, Row> =
+        rows(known, "SELECT * FROM verifications").into_iter().map(|row| (row["job_key"].clone(), row)).collect();
+    for case in cases {
+        let name = case.name;
+        for (key, words) in &case.jobs {
+            let Some(row) = found.get(key) else {
+                wrong.push(format!("{name}: no verification {key}"));
+                continue;
+            };
+            for (column, expected) in words.split_whitespace().map(|pair| pair.split_once('=').expect("word=value")) {
+                let value = word(row, column);
+                if value != expected {
+                    wrong.push(format!("{name}: {key} {column}={value}, not {expected}"));
+                }
+            }
+        }
+        for (select, expected) in &case.asks {
+            let row = rows(known, select).pop().unwrap_or_default();
+            let value = row.values().next().cloned().unwrap_or_default();
+            if &value != expected {
+                wrong.push(format!("{name}: {select}: {value}, not {expected}"));
+            }
+        }
+    }
+    let expected: BTreeSet<&String> = cases.iter().flat_map(|case| case.jobs.iter().map(|(key, _)| key)).collect();
+    for key in found.keys().filter(|key| !expected.contains(key)) {
+        wrong.push(format!("a verification that no case expects: {key}"));
+    }
+}
+
+/// The `number`th order of so many things; all come up before the first comes again.
+fn order(mut number: usize, length: usize) -> Vec<usize> {
+    let mut left: Vec<usize> = (0..length).collect();
+    let mut order = Vec::new();
+    while !left.is_empty() {
+        order.push(left.remove(number % left.len()));
+        number /= left.len() + 1;
+    }
+    order
+}
+
+/// The orders of four things: enough for every case.
+const ORDERS: usize = 24;
+
+/// The cases' payloads in their `number`th order: the first of all cases, the second of all cases, …
+fn steps(cases: &[Case], number: usize) -> Vec<Vec<&str>> {
+    let mut steps = vec![Vec::new(); 4];
+    for case in cases {
+        for (step, payload) in order(number, case.payloads.len()).into_iter().enumerate() {
+            steps[step].push(case.payloads[payload].as_str());
+        }
+    }
+    steps
+}
+
+fn no_order_changes(cut: fn(Vec<Vec<&str>>) -> Vec<Vec<&str>>) {
+    let cases = cases();
+    let all = |known: &Known| rows(known, "SELECT * FROM verifications ORDER BY job_key");
+    let (mut first, mut seen) = (None, BTreeMap::new());
+    for number in 0..ORDERS {
+        let known = arrived(&cut(steps(&cases, number)));
+        let mut wrong = Vec::new();
+        compare(&known, &cases, &mut wrong);
+        let now = all(&known);
+        for (row, other) in now.iter().zip(first.get_or_insert_with(|| now.clone())) {
+            let changed = row.iter().filter(|(name, value)| other[*name] != **value);
+            wrong.extend(changed.map(|(name, value)| {
+                format!("{}: the order of arrival makes {name} {value:?} or {:?}", row["job_key"], other[name])
+            }));
+        }
+        for what in wrong {
+            seen.entry(what).or_insert_with(Vec::new).push(number);
+        }
+    }
+    let lines: Vec<String> = seen.iter().map(|(what, orders)| format!("{what} (in the orders {orders:?})")).collect();
+    assert!(lines.is_empty(), "{}", lines.join("\n"));
+}
+
+#[test]
+fn every_order_of_rows_in_one_file_says_the_same() {
+    no_order_changes(|steps| vec![steps.concat()]);
+}
+
+#[test]
+fn every_order_of_batches_says_the_same() {
+    no_order_changes(|steps| steps);
+}
+
+#[test]
+fn the_orders_of_four_things_are_all_different() {
+    let orders: BTreeSet<Vec<usize>> = (0..ORDERS).map(|number| order(number, 4)).collect();
+    assert_eq!(orders.len(), ORDERS);
+    assert!(cases().iter().all(|case| (1..=4).contains(&case.payloads.len())));
+}
+
+// ---- any history ----------------------------------------------------------------------------------------------------
+
+/// One payload of a job about which anything may be said, by a few small numbers.
+type Said = (usize, usize, u8, usize, bool);
+
+fn any_payload(job: &str, &(code, job_type, minute, context, history): &Said) -> String {
+    const CODES: [&str; 12] =
+        ["1012", "1013", "1015", "1016", "0810", "0811", "0812", "0814", "1210", "1211", "9999", "1022"];
+    let mut said = result(job, &format!("{}/{}", ["", "1", "5", "6"][job_type], CODES[code]));
+    if code % 3 == 0 {
+        said["Country"] = json!(["NG", "GH"][usize::from(minute % 2)]);
+    }
+    // Two jobs state one partner job_id; some payloads name nothing else.
+    said["PartnerParams"]["job_id"] = json!(format!("order-{}", job.parse::<u32>().unwrap_or(0) / 2));
+    if context == 4 {
+        said.as_object_mut().expect("an object").remove("SmileJobID");
+    }
+    let time = (minute < 5).then(|| format!("10:0{minute}"));
+    let mut body = match (history, &time) {
+        (true, Some(time)) => with(poll(Value::Null, [code % 2 == 0, false], time), "history", json!([said])),
+        (true, None) => json!({"job_complete": true, "job_success": code % 2 == 0, "code": "2302", "result": said}),
+        (false, Some(time)) => with(said, "timestamp", json!(at(time))),
+        (false, None) => said,
+    };
+    match context {
+        0 => body["KYCReceipt"] = receipt("085", job, "environment=test"),
+        1 => body["KYCReceipt"] = receipt("077", job, "x=1"),
+        2 => return received(&format!("11:0{}", code % 4), body).to_string(),
+        3 => return requested(json!({"environment": "production"}), body).to_string(),
+        _ => {}
+    }
+    body.to_string()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, max_shrink_iters: 60, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_history_of_a_job_says_the_same_in_any_order(
+        histories in prop::collection::vec(
+            prop::collection::vec((0..12usize, 0..4usize, 0..7u8, 0..6usize, prop::bool::weighted(0.2)), 1..6), 1..16),
+        number in 0..120usize,
+    ) {
+        let payload = |(job, history): (usize, &Vec<Said>)| {
+            history.iter().map(|said| any_payload(&format!("07{job:02}"), said)).collect::<Vec<_>>()
+        };
+        let jobs: Vec<Vec<String>> = histories.iter().enumerate().map(payload).collect();
+        let as_written: Vec<&str> = jobs.iter().flatten().map(String::as_str).collect();
+        let mut later = vec![Vec::new(), Vec::new()];
+        for job in &jobs {
+            for (place, chosen) in order(number, job.len()).into_iter().enumerate() {
+                later[place % 2].push(job[chosen].as_str());
+            }
+        }
+        let (at_once, in_parts) = (arrived(&[as_written]), arrived(&later));
+        for select in [
+            "SELECT * FROM verifications ORDER BY job_key",
+            "SELECT job_key, link_status, outcome, COUNT(*) AS n FROM resolved_observations GROUP BY ALL ORDER BY ALL",
+        ] {
+            prop_assert_eq!(rows(&at_once, select), rows(&in_parts, select));
+        }
     }
 }

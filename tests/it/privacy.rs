@@ -75,7 +75,7 @@ const PAYLOADS: [(&str, &str); 23] = [
     ),
     (
         "advance callback",
-        r#"{"type":"<VERIFICATION_COMPLETED>","signatureId":"<f302f5d2454a85c3>","userId":"{user}","name":"{name}","phoneNumber":"{phone}"}"#,
+        r#"{"received_at":"2026-05-02T10:00:00Z","request":{"user_id":"{user}","first_name":"{first}","last_name":"{last}","phone_number":"{phone}"},"body":{"type":"<VERIFICATION_COMPLETED>","signatureId":"<f302f5d2454a85c3>"}}"#,
     ),
     (
         "advance refusal",

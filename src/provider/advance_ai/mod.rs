@@ -131,8 +131,10 @@ fn is_result(data: &Object) -> bool {
 fn is_callback(object: &Object) -> bool {
     let event = stated::text(object, &["type"]).unwrap_or_default();
     let is_word = !event.is_empty() && event.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
-    let completed = is_word && (event.ends_with("COMPLETED") || object.len() == 2);
-    completed && stated::text(object, &["signatureId"]).is_some() && !object.has("data") && object.len() <= 5
+    let of_store = |key: &str| key.starts_with('_') || same_name(key, "received_at") || same_name(key, "timestamp");
+    let no_more =
+        object.iter().all(|(key, _)| same_name(key, "signatureId") || same_name(key, "type") || of_store(key));
+    is_word && no_more && stated::text(object, &["signatureId"]).is_some()
 }
 
 /// A refusal has no data. Words that any service could use count only beside what is Advance.AI's own.

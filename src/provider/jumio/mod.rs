@@ -170,7 +170,7 @@ fn is_netverify(object: &Object) -> bool {
     let verdict = stated::word(object, &["verificationStatus"]);
     object.has("jumioIdScanReference")
         || verdict.is_some_and(|word| VERDICTS.contains(&word.as_str()))
-            && ["idScanStatus", "idScanSource", "idType", "idCountry", "merchantIdScanReference"]
+            && ["idScanStatus", "idScanSource", "idType", "idCountry", "merchantIdScanReference", "scanReference"]
                 .iter()
                 .any(|name| object.has(name))
 }

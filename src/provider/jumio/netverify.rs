@@ -9,7 +9,7 @@ use crate::record::{Kind, Product, Provider};
 pub fn callback(object: &Object) -> Decoded {
     let mut decoded = Decoded::new(Some(Provider::Jumio), Kind::Callback);
     let problems = &mut decoded.problems;
-    let verdict = stated::word(object, &["verificationStatus"]);
+    let verdict = stated::word(object, &["verificationStatus"]).map(corrected);
     if verdict.is_none() {
         problems.push("verificationStatus is missing".to_owned());
     }
@@ -18,8 +18,10 @@ pub fn callback(object: &Object) -> Decoded {
     let face = verification::face(object, problems);
     let approved = verdict.as_deref().is_some_and(is_approved);
     let scan_failed = stated::word(object, &["idScanStatus"]).as_deref() == Some("ERROR");
-    if approved && (reject.is_some() || scan_failed) {
+    if approved && reject.is_some() {
         problems.push("rejectReason beside APPROVED_VERIFIED".to_owned());
+    } else if approved && scan_failed {
+        problems.push("idScanStatus ERROR beside APPROVED_VERIFIED".to_owned());
     }
     let objection = face.as_ref().filter(|_| approved).and_then(|f| f.objection());
     decoded.stated_at = stated::time(object, &["callbackDate", "timestamp"], problems);
@@ -70,9 +72,14 @@ pub fn authentication(object: &Object, kind: Kind) -> Decoded {
     decoded
 }
 
-/// Whether a verdict approves the document, be it misprinted as in the guide.
+/// Whether a verdict approves the document.
 pub fn is_approved(verdict: &str) -> bool {
-    matches!(verdict, "APPROVED_VERIFIED" | "APPROVED_VERIFED")
+    verdict == "APPROVED_VERIFIED"
+}
+
+/// The verdict word without the misprint of Jumio's guide.
+pub fn corrected(verdict: String) -> String {
+    if verdict == "APPROVED_VERIFED" { "APPROVED_VERIFIED".to_owned() } else { verdict }
 }
 
 /// The first of these fields that is stated, as alpha-2. One that is no country gives a problem.

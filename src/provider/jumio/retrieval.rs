@@ -3,7 +3,7 @@
 //! Each part is also an answer of its own, with the part's fields at the top. The fields of the parts differ in name
 //! except for `status`, whose words tell which part it is of.
 
-use super::netverify::{country_of, is_approved};
+use super::netverify::{corrected, country_of, is_approved};
 use super::verification::{self, check};
 use super::{EXTRACTIONS, STATES, VERDICTS};
 use crate::provider::wire::Object;
@@ -38,7 +38,7 @@ impl<'a> Scan<'a> {
         let own = stated::word(scan.top, &["status"]);
         let document = scan.document.as_ref().and_then(|d| stated::word(d, &["status"]));
         let transaction = scan.transaction.as_ref().and_then(|t| stated::word(t, &["status"]));
-        for word in [document, own].into_iter().flatten() {
+        for word in [document, own].into_iter().flatten().map(corrected) {
             if EXTRACTIONS.contains(&word.as_str()) {
                 scan.extraction.get_or_insert(word);
             } else if STATES.contains(&word.as_str()) {
@@ -101,7 +101,7 @@ pub fn answer(top: &Object, kind: Kind) -> Decoded {
     }
     // A verification part states no verdict of its own; its face check still decides.
     let face_decides = approved || result_code.is_none();
-    let objection = face.as_ref().filter(|_| face_decides).and_then(|f| f.objection());
+    let objection = face.as_ref().filter(|f| face_decides && (approved || f.objects())).and_then(|f| f.objection());
     let error_code = objection.or_else(|| reject.as_ref()?.code.clone());
 
     decoded.checks = verification::checks(scan.verification(), face.as_ref(), reject.as_ref());

@@ -130,6 +130,34 @@ fn reject_reasons_are_read_however_they_are_written() {
 }
 
 #[test]
+fn only_a_match_of_a_live_person_passes() {
+    fn codes_of(face: &'static str) -> Option<String> {
+        callback_with("identityVerification", face).statements[0].error_code.clone()
+    }
+    for passing in [r#"{"similarity":"MATCH","validity":1}"#, r#"{"similarity":"match","validity":"True"}"#, "N/A"] {
+        assert_eq!(codes_of(passing), None, "{passing}");
+    }
+    for (face, error) in [
+        (r#"{"similarity":"MATCH","validity":0}"#, "VALIDITY_FALSE"),
+        (r#"{"similarity":"NO MATCH","validity":true}"#, "NO_MATCH"),
+        (r#"{"similarity":"NOT_POSSIBLE"}"#, "NOT_POSSIBLE"),
+        (r#"{"similarity":"MATCH"}"#, "IDENTITY_VERIFICATION_UNREADABLE"),
+        (r#"{"validity":true}"#, "IDENTITY_VERIFICATION_UNREADABLE"),
+        (r#"{"similarity":"MATCH","validity":"no"}"#, "IDENTITY_VERIFICATION_UNREADABLE"),
+        ("NO_MATCH", "IDENTITY_VERIFICATION_UNREADABLE"),
+    ] {
+        assert_eq!(codes_of(face).as_deref(), Some(error), "{face}");
+    }
+    let flat = form(&[
+        ("jumioIdScanReference", "r"),
+        ("verificationStatus", "APPROVED_VERIFIED"),
+        ("identityVerification[similarity]", "NO_MATCH"),
+        ("identityVerification[validity]", "true"),
+    ]);
+    assert_eq!(flat.statements[0].error_code.as_deref(), Some("NO_MATCH"));
+}
+
+#[test]
 fn contradictions_and_gaps_are_problems() {
     let beside = callback_with("rejectReason", r#"{"rejectReasonCode":"201"}"#);
     assert_eq!(
@@ -137,7 +165,7 @@ fn contradictions_and_gaps_are_problems() {
         ((Some("APPROVED_VERIFIED"), Some("201")), &["rejectReason beside APPROVED_VERIFIED".to_owned()][..])
     );
     let error = callback_with("idScanStatus", "ERROR");
-    assert_eq!(error.problems, ["rejectReason beside APPROVED_VERIFIED"]);
+    assert_eq!(error.problems, ["idScanStatus ERROR beside APPROVED_VERIFIED"]);
     let minimal = form(&[("idScanSource", "SDK"), ("jumioIdScanReference", "r"), ("merchantIdScanReference", "m")]);
     assert_eq!(
         (codes(&minimal), minimal.problems.as_slice()),

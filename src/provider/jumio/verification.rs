@@ -6,7 +6,7 @@
 use crate::provider::wire::{Object, Sort, Value};
 use crate::provider::{StatedCheck, nested, stated};
 
-/// The `error_code` of an approved answer whose face check says neither similarity nor validity.
+/// The `error_code` of an approved answer whose face check does not say both similarity and validity.
 pub const FACE_UNREADABLE: &str = "IDENTITY_VERIFICATION_UNREADABLE";
 /// The `error_code` of a face check that is invalid without a reason.
 pub const FACE_INVALID: &str = "VALIDITY_FALSE";
@@ -27,7 +27,7 @@ pub struct Face {
     validity: Option<bool>,
     reason: Option<String>,
     pub score: Option<f64>,
-    /// True where something was stated of which neither similarity nor validity could be read.
+    /// True where something was stated, but not that the faces match and that the person is live.
     unreadable: bool,
     checks: Vec<(&'static str, String)>,
 }
@@ -77,27 +77,20 @@ pub fn face(outer: &Object, problems: &mut Vec<String>) -> Option<Face> {
         problems.push("identityVerification cannot be read".to_owned());
         return Some(Face { unreadable: true, ..Face::default() });
     };
-    let face = Face {
-        similarity: stated::word(&object, &["similarity"]),
-        validity: stated::text(&object, &["validity"]).and_then(|t| truth(&t)),
+    let similarity = stated::word(&object, &["similarity"]).map(|word| word.replace([' ', '-'], "_"));
+    let validity = object.get(&["validity"]).and_then(Value::bool);
+    let unreadable = !object.is_empty() && (similarity.is_none() || validity.is_none());
+    if similarity.is_none() || validity.is_none() {
+        problems.push("identityVerification does not state both similarity and validity".to_owned());
+    }
+    Some(Face {
+        similarity,
+        validity,
         reason: stated::word(&object, &["reason"]),
         score: stated::number(&object, &["similarityScore"]),
-        unreadable: false,
+        unreadable,
         checks: face_checks(&object),
-    };
-    if face.similarity.is_some() || face.validity.is_some() {
-        return Some(face);
-    }
-    problems.push("identityVerification has neither similarity nor validity".to_owned());
-    Some(Face { unreadable: !object.is_empty(), ..face })
-}
-
-fn truth(text: &str) -> Option<bool> {
-    match text.to_ascii_lowercase().as_str() {
-        "true" => Some(true),
-        "false" => Some(false),
-        _ => None,
-    }
+    })
 }
 
 fn face_checks(object: &Object) -> Vec<(&'static str, String)> {
@@ -113,15 +106,19 @@ fn face_checks(object: &Object) -> Vec<(&'static str, String)> {
 
 impl Face {
     /// Why the face check decides against the person, if it does: its reason, else what it says of similarity.
+    ///
+    /// What does not say both that the faces match and that the person is live is no pass either (PROVIDERS.md, 3).
     pub fn objection(&self) -> Option<String> {
-        if self.unreadable {
-            return Some(FACE_UNREADABLE.to_owned());
-        }
         let unlike = self.similarity.as_ref().filter(|word| *word != "MATCH");
         if unlike.is_none() && self.validity != Some(false) {
-            return None;
+            return self.unreadable.then(|| FACE_UNREADABLE.to_owned());
         }
         Some(self.reason.clone().or_else(|| unlike.cloned()).unwrap_or_else(|| FACE_INVALID.to_owned()))
+    }
+
+    /// Whether it decides against the person by what it states, not by what it leaves out.
+    pub fn objects(&self) -> bool {
+        self.objection().is_some_and(|word| word != FACE_UNREADABLE)
     }
 }
 

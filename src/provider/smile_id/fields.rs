@@ -12,9 +12,10 @@ pub fn is_placeholder(text: &str) -> bool {
     text.is_empty() || PLACEHOLDERS.iter().any(|word| text.eq_ignore_ascii_case(word))
 }
 
-/// A value that is a string or a number, as text; `None` for placeholders, booleans and everything nested.
+/// A value that is a string or a number (also as stores type them), as text; `None` for placeholders, booleans and
+/// everything nested.
 pub fn plain(value: &Value) -> Option<String> {
-    if !matches!(value.sort(), Sort::Text | Sort::Number) {
+    if matches!(value.sort(), Sort::Null | Sort::Bool | Sort::Array) {
         return None;
     }
     value.text().filter(|text| !is_placeholder(text)).map(|text| text.into_owned())

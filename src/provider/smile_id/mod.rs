@@ -95,7 +95,12 @@ fn around(object: &Object, envelope: &Envelope, decoded: &mut Decoded) {
         fields::note(&mut decoded.problems, "duplicate key at the top level");
     }
     decoded.signature = signature::of_body(object);
-    decoded.stated_at = object.text(&["timestamp"]).and_then(|text| time::parse(&text));
+    if let Some(text) = object.text(&["timestamp"]) {
+        decoded.stated_at = time::parse(&text);
+        if decoded.stated_at.is_none() && !fields::is_placeholder(&text) {
+            fields::note(&mut decoded.problems, "timestamp is not a time");
+        }
+    }
     decoded.receipt = receipt::of(object, &mut decoded.problems).or_else(|| {
         let result = object.object(&["result"])?;
         receipt::of(&result, &mut decoded.problems)

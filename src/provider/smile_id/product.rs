@@ -29,7 +29,7 @@ pub fn of_request(job_type: &str, result: &Object, code: Option<&str>) -> Option
 }
 
 /// A product word of v3, of v2 job types and of integrators.
-fn from_word(word: &str) -> Option<Product> {
+pub fn from_word(word: &str) -> Option<Product> {
     let word = word.trim().to_ascii_lowercase().replace(['-', ' '], "_").replace("smart_selfie", "smartselfie");
     let word = match word.as_str() {
         "one_time_aml" | "aml_check" | "aml_monitoring" => "aml",

@@ -123,7 +123,7 @@ fn job_ids(result: &Object, job_id: JobId) -> (Option<String>, Option<String>) {
     match job_id {
         JobId::Provider => (provider.or_else(|| stated(result, &["job_id"])), None),
         JobId::Partner if provider.is_none() && result.has_exactly("JobId") => (stated_exactly(result, "JobId"), None),
-        JobId::Partner => (provider, stated(result, &["job_id"])),
+        JobId::Partner => (provider, stated(result, &["job_id", "partner_job_id"])),
     }
 }
 

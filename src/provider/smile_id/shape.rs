@@ -3,8 +3,10 @@
 //! A field name such as `ResultCode`, `status` or `code` is also used by others, so a shape is claimed by names that
 //! stand together, and where the names are common also by the form of the values.
 
+use super::super::catalogue::Catalogue;
 use super::super::wire::{Object, Sort, same_name};
 use super::fields::{code, is_digits, stated};
+use super::product;
 use super::receipt::is_receipt_field;
 use super::result::verdict_word;
 use super::signature::is_signed;
@@ -228,13 +230,16 @@ fn is_ack(object: &Object) -> bool {
 }
 
 fn is_error(object: &Object) -> bool {
-    request_code(object).is_some() && (object.has("error") || is_signed(object) || only(object, &ANSWER))
+    let Some(code) = request_code(object) else { return false };
+    let known = Catalogue::builtin().knows_code(crate::record::Provider::SmileId, &code);
+    let shaped = object.has("error") || is_signed(object) || only(object, &ANSWER);
+    (known && shaped) || (object.has("error") && only(object, &["code", "error", "success"]))
 }
 
 fn v3(object: &Object) -> Option<Shape> {
     let status = stated(object, &["status"])?;
     let typed = |name: &str, prefix: &str| stated(object, &[name]).is_some_and(|id| id.starts_with(prefix));
-    let named = typed("job_id", "job_") || (object.has("job_id") && object.has("user_id"));
+    let named = typed("job_id", "job_");
     let plain = only(object, &V3_ANSWER);
     if status.eq_ignore_ascii_case("accepted") {
         return plain.then_some(Shape::Ack);
@@ -248,9 +253,18 @@ fn v3(object: &Object) -> Option<Shape> {
     let decided = matches!(verdict, Some("clear" | "block" | "attention" | "error"));
     let dated = object.has("created_at") && object.has("completed_at");
     let certain = object.has("id_fields") || object.has("antifraud") || results >= 2;
+    let known_product = stated(object, &["product"]).is_some_and(|word| product::from_word(&word).is_some());
+    // A status word of a later version, in a body that is v3 in all else.
+    let newer = known_product && dated && results >= 2 && only(object, &V3_RESULT_ALONE);
     let likely = decided && (dated || (results >= 1 && only(object, &V3_RESULT_ALONE)));
-    let bare = decided && plain && object.has("message") && object.has("reason") && !object.has("job_id");
-    if company || (verdict.is_some() && certain) || likely || bare {
+    let known_reason = stated(object, &["reason"])
+        .is_some_and(|reason| Catalogue::builtin().knows_error(crate::record::Provider::SmileId, &reason));
+    let bare = decided && plain && object.has("message") && known_reason && !object.has("job_id");
+    let foreign = stated(object, &["product"]).is_some_and(|word| product::from_word(&word).is_none());
+    if foreign && !object.has("id_fields") && !object.has("antifraud") {
+        return None;
+    }
+    if company || newer || (verdict.is_some() && certain) || likely || bare {
         Some(Shape::V3Callback)
     } else {
         (verdict.is_some() && named && results == 0).then_some(Shape::V3Status)
@@ -280,7 +294,8 @@ fn without_verdict(object: &Object) -> Option<Shape> {
 
 fn part(object: &Object) -> Option<Shape> {
     let one_of = |name: &str| object.len() == 1 && object.has(name);
-    let result = object.object(&["result"]).filter(|_| one_of("result"));
+    let around_result = ["result", "timestamp", "signature", "sec_key", "success"];
+    let result = object.object(&["result"]).filter(|_| only(object, &around_result));
     let history = object.get(&["history"]).filter(|_| one_of("history")).map(|value| value.list()).unwrap_or_default();
     let entries = history.iter().filter_map(|entry| entry.object()).any(|entry| is_result(&entry));
     let params = object.object(&["PartnerParams"]).filter(|_| one_of("PartnerParams"));

@@ -118,7 +118,8 @@ fn a_v3_webhook_is_named_and_signed_in_its_headers() {
     assert_eq!(statement.requested_at, time::parse("2026-07-01T00:00:00Z"));
     assert_eq!(decoded.signature.class, SignatureClass::HeaderOnlyScheme);
     assert_eq!(decoded.signature.value.as_deref(), Some("sig"));
-    assert_eq!(decoded.stated_at, time::parse("2026-07-01T00:00:05Z"));
+    // When it was sent is the delivery's, not the payload's.
+    assert_eq!(decoded.stated_at, time::parse("2026-07-01T00:00:04Z"));
     assert_eq!(decoded.personal, ["Ada Okoro", "user_01abc"]);
 }
 

@@ -16,8 +16,8 @@ pub fn decode_callback(object: &Object, envelope: &Envelope, decoded: &mut Decod
     statement.provider_job_id = header("Job-ID").or(statement.provider_job_id);
     statement.user_id = header("User-ID").or(statement.user_id);
     decoded.signature = signature::of_headers(envelope);
-    let sent_at = envelope.header("Response-Timestamp").and_then(time::parse);
-    decoded.stated_at = decoded.stated_at.or(sent_at).or(statement.stated_at);
+    // When a webhook was sent belongs to the delivery: a replay of the same body is sent anew.
+    decoded.stated_at = decoded.stated_at.or(statement.stated_at);
     finish(object, envelope, statement, decoded);
 }
 
@@ -45,7 +45,8 @@ fn statement(object: &Object, decoded: &mut Decoded) -> Statement {
     let mut statement = result::statement(object, 0, JobId::Provider, &mut decoded.problems);
     let completed_at = instant(object, "completed_at");
     let created_at = instant(object, "created_at");
-    statement.result_text = stated(object, &["message"]);
+    // `message` never carries the decision (PROVIDERS.md, 1.8), so it is no result text.
+    statement.result_text = None;
     statement.stated_at = completed_at.or(created_at);
     statement.requested_at = completed_at.and(created_at);
     statement

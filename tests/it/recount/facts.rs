@@ -40,8 +40,7 @@ pub fn read(folder: &Path) -> Facts {
 }
 
 fn read_file(input: &Input) -> (String, Vec<Rows>) {
-    let rules =
-        Normaliser { catalogue: Catalogue::builtin(), key: None, dimensions: &[], show_personal: false };
+    let rules = Normaliser { catalogue: Catalogue::builtin(), key: None, dimensions: &[], show_personal: false };
     let mut rows = Vec::new();
     let summary = read_input(input, &Options::default(), &mut |item| {
         rows.push(item_rows(&rules, input, &item));

@@ -73,6 +73,7 @@ pub fn attribute(payloads: &[Payload]) -> Attributed<'_> {
     link(&mut seen, &mut jobs, &keys);
     for job in &mut jobs {
         fill_product(job, &mut seen);
+        fill_environment(job, &mut seen);
     }
     let mut meanings = Meanings::default();
     for one in &mut seen {
@@ -177,6 +178,19 @@ fn fill_product(job: &mut Job, seen: &mut [Seen]) {
     for &member in &job.members {
         let one = &mut seen[member];
         one.product = one.product.or(job.product);
-        one.environment = job.environment;
+    }
+}
+
+/// The environment holds for all of a job: where its own observations name none, what the linked ones say of it.
+fn fill_environment(job: &mut Job, seen: &mut [Seen]) {
+    let mut stated = Only::default();
+    for &member in &job.members {
+        if let Some(environment) = seen[member].environment {
+            stated.note((), environment);
+        }
+    }
+    job.environment = job.environment.or(stated.get(&()));
+    for &member in &job.members {
+        seen[member].environment = job.environment;
     }
 }

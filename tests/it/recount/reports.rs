@@ -113,13 +113,8 @@ impl Counted<'_> {
         for v in self.verifications(asked) {
             let (provider, product) = (Some(v.provider.word()), v.product.map(Product::word));
             let stated = v.decided_by;
-            let code = key([
-                provider,
-                product,
-                stated.result_code.as_deref(),
-                stated.error_code.as_deref(),
-                Some(v.outcome),
-            ]);
+            let code =
+                key([provider, product, stated.result_code.as_deref(), stated.error_code.as_deref(), Some(v.outcome)]);
             counts.push(code.clone(), [1]);
             texts.push(code, [stated.result_text.as_deref()]);
             products.push(key([provider, product]), [1]);
@@ -272,12 +267,7 @@ impl Counted<'_> {
             let reason: RejectReason = reject.reason;
             rows.push(key([reject.provider.map(Provider::word), Some(reason.word())]), [1, reject.payload_bytes]);
         }
-        Expected {
-            report: "rejects",
-            keys: &["provider", "reason"],
-            rows: rows.grouped(Take::Sum),
-            rates: Vec::new(),
-        }
+        Expected { report: "rejects", keys: &["provider", "reason"], rows: rows.grouped(Take::Sum), rates: Vec::new() }
     }
 
     fn unknown_codes(&self, asked: Asked) -> Expected {
@@ -349,13 +339,13 @@ fn indicative(row: &Row) -> String {
     [0.91, 0.50].iter().any(|boundary| (low..=high).contains(boundary)).to_string()
 }
 
-/// Of two words about one check the greater counts.
+/// Of two words about one check the greater counts; a word that nobody knows says least.
 fn severity(word: &str) -> u8 {
     match word {
         "offline" => 3,
         "interruption" | "unstable" => 2,
-        "online" | "health" => 0,
-        _ => 1,
+        "online" | "health" => 1,
+        _ => 0,
     }
 }
 

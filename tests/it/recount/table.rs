@@ -143,7 +143,9 @@ impl Expected {
         for key in all {
             match (self.rows.get(key), by_key.get(key)) {
                 (Some(expected), Some(found)) => differences.extend(self.compare(key, expected, found)),
-                (Some(expected), None) => differences.push(format!("{key:?}: not in the report, recounted {expected:?}")),
+                (Some(expected), None) => {
+                    differences.push(format!("{key:?}: not in the report, recounted {expected:?}"))
+                }
                 (None, Some(found)) => differences.push(format!("{key:?}: only in the report: {found:?}")),
                 (None, None) => unreachable!("a key of one of the two"),
             }
@@ -161,12 +163,7 @@ impl Expected {
         (!extra.is_empty()).then(|| format!("columns {extra:?} are not recounted"))
     }
 
-    fn compare(
-        &self,
-        key: &Key,
-        expected: &Row,
-        found: &BTreeMap<String, String>,
-    ) -> Option<String> {
+    fn compare(&self, key: &Key, expected: &Row, found: &BTreeMap<String, String>) -> Option<String> {
         let mut wrong: Vec<String> = Vec::new();
         for (name, value) in expected {
             let said = found.get(*name).map_or("no such column", String::as_str);

@@ -77,7 +77,7 @@ fn outcome<'a>(product: Option<Product>, members: &[&Seen<'a>]) -> (&'static str
     }
 }
 
-type Precedence<'a> = (bool, bool, bool, Option<i64>, Reverse<i32>, Reverse<usize>, Reverse<&'a str>);
+type Precedence<'a> = (bool, bool, bool, bool, Option<i64>, Reverse<i32>, Reverse<usize>, Reverse<&'a str>);
 
 /// Which of two statements about one half stands: the greater.
 fn precedence<'a>(one: &Seen<'a>) -> Precedence<'a> {
@@ -87,6 +87,7 @@ fn precedence<'a>(one: &Seen<'a>) -> Precedence<'a> {
     (
         one.meaning.is_final(),
         one.meaning.is_human,
+        !one.stated.is_part,
         one.own_time().is_some(),
         one.at,
         Reverse(one.stated.position),
