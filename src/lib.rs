@@ -18,6 +18,7 @@ pub mod config;
 pub mod engine;
 pub mod envelope;
 pub mod error;
+pub mod identity;
 pub mod ingest;
 pub mod mart;
 pub mod normalise;

@@ -1,19 +1,19 @@
 //! From what a payload states to the rows that are kept.
 //!
-//! This is the one place where privacy rules meet data: past it, nothing personal exists. Identity of payloads and
-//! statements is made here too. Not here: decoding (`provider`), what a code means (`queries/models`).
+//! This is the one place where privacy rules meet data: past it, nothing personal exists. Not here: decoding
+//! (`provider`), identity of payloads (`identity`), what a code means (`queries/models`).
 
 use blake3::Hasher;
 
 use crate::envelope::Envelope;
+use crate::identity::{field, payload_key};
 use crate::privacy::{
     Personal, PseudonymKey, check_value, is_check_name, is_code_word, is_document_name, looks_like_name, looks_personal,
 };
 use crate::provider::catalogue::Catalogue;
 use crate::provider::{Decoded, StatedSubmission, Statement};
 use crate::record::{
-    AuthorityStatus, Channel, Check, Environment, EventTimeSource, Kind, Micros, Observation, Provider, Receipt,
-    Reject, Submission,
+    AuthorityStatus, Check, Environment, EventTimeSource, Micros, Observation, Provider, Receipt, Reject, Submission,
 };
 
 /// The month of rows without a time.
@@ -93,71 +93,6 @@ impl Normaliser<'_> {
     }
 }
 
-/// Identity of a payload: its digest and whatever outside the body its facts are taken from (DESIGN 3), so that the order in
-/// which deliveries arrive changes nothing. A body that names no job and
-/// has no such context is one with another only if received at the same time, or, without a time, found at the same place.
-fn payload_key(
-    digest: &blake3::Hash,
-    envelope: &Envelope,
-    place: &Place,
-    decoded: &Decoded,
-    partner: Option<&str>,
-    environment: Option<Environment>,
-) -> String {
-    let mut hasher = Hasher::new();
-    hasher.update(digest.as_bytes());
-    let request = &envelope.request;
-    let context = [
-        envelope.header("Job-ID"),
-        envelope.header("User-ID"),
-        request.url.as_deref(),
-        request.country.as_deref(),
-        request.id_type.as_deref(),
-        request.job_id.as_deref(),
-        request.user_id.as_deref(),
-        request.job_type.as_deref(),
-        request.environment.as_deref(),
-        partner,
-        environment.map(Environment::word),
-        envelope.channel.map(Channel::word),
-        envelope.kind.map(Kind::word),
-        envelope.provider.map(Provider::word),
-    ];
-    for part in context {
-        field(&mut hasher, part);
-    }
-    if !names_its_job(envelope, decoded) {
-        match envelope.received_at {
-            Some(at) => field(&mut hasher, Some(&at.0.to_string())),
-            None => field(&mut hasher, Some(&format!("{}\0{}", place.source, place.index))),
-        }
-    }
-    hasher.finalize().to_hex().to_string()
-}
-
-fn names_its_job(envelope: &Envelope, decoded: &Decoded) -> bool {
-    let request = &envelope.request;
-    let stated = decoded.statements.iter().any(|s| s.provider_job_id.is_some() || s.partner_job_id.is_some());
-    let submitted =
-        decoded.submission.as_ref().is_some_and(|s| s.provider_job_id.is_some() || s.partner_job_id.is_some());
-    let authority = decoded.authority.as_ref().is_some_and(|a| a.checked_at.is_some() && a.id_type.is_some());
-    let linked = decoded.receipt.as_ref().is_some_and(|r| r.job_id.is_some());
-    let asked = envelope.header("Job-ID").is_some() || request.job_id.is_some();
-    stated || submitted || authority || linked || asked
-}
-
-fn field(hasher: &mut Hasher, part: Option<&str>) {
-    match part {
-        Some(text) => {
-            hasher.update(&(text.len() as u64 + 1).to_le_bytes());
-            hasher.update(text.as_bytes());
-        }
-        None => {
-            hasher.update(&0u64.to_le_bytes());
-        }
-    }
-}
-
 fn clean_partner(text: &str) -> Option<String> {
     let text = text.trim();
     let word = (1..=32).contains(&text.len()) && text.bytes().all(|c| c.is_ascii_alphanumeric() || b"_-".contains(&c));
@@ -220,7 +155,7 @@ struct Withheld {
 impl Payload<'_> {
     fn observation(&self, stated: &Statement) -> Observation {
         let mut withheld = None;
-        let provider = self.decoded.provider.unwrap_or(crate::record::Provider::SmileId);
+        let provider = self.decoded.provider.unwrap_or(Provider::SmileId);
         let result_code = self.code(stated.result_code.as_deref(), &mut withheld);
         let error_code = self.code(stated.error_code.as_deref(), &mut withheld);
         let result_text = self.text(stated.result_text.as_deref(), &mut withheld);
@@ -475,7 +410,7 @@ impl Payload<'_> {
         Submission {
             batch_id: String::new(),
             payload_key: self.key.clone(),
-            provider: self.decoded.provider.unwrap_or(crate::record::Provider::SmileId),
+            provider: self.decoded.provider.unwrap_or(Provider::SmileId),
             kind: self.decoded.kind,
             accepted: stated.accepted,
             code: self.code(stated.code.as_deref(), &mut None),

@@ -1,7 +1,7 @@
 -- authority_declarations: one row is one declared availability of an ID authority that the reports count.
 -- Rules: one declaration per provider, environment, country, ID type and time of check, however often it was polled; a
 -- declaration without a time of check has that of its earliest delivery; one without any time counts by itself. Of
--- contradicting statements about one check the worst counts. `level` folds the providers' words: Advance.AI's `health`
+-- contradicting statements about one check the worst word and the lowest rate count. `level` folds the providers' words: Advance.AI's `health`
 -- is online and its `unstable` an interruption; every other word is `other`.
 -- Source: authority_status, delivery_times, calendar, params.
 WITH timed AS (
@@ -29,8 +29,12 @@ WITH timed AS (
 ),
 ranked AS (
     SELECT
-        t.provider, t.environment, t.country, t.id_type, t.status, t.level, t.last_check_success_rate, t.checked_us,
-        t.slot_index, t.payload_key,
+        t.provider, t.environment, t.country, t.id_type, t.status, t.level, t.checked_us, t.slot_index, t.payload_key,
+        MIN(t.last_check_success_rate) OVER (
+            PARTITION BY t.provider, t.environment, t.country, t.id_type, t.checked_us,
+                CASE WHEN t.checked_us IS NULL THEN t.payload_key ELSE '' END
+            ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+        ) AS last_check_success_rate,
         ROW_NUMBER() OVER (
             PARTITION BY t.provider, t.environment, t.country, t.id_type, t.checked_us,
                 CASE WHEN t.checked_us IS NULL THEN t.payload_key ELSE '' END

@@ -1,7 +1,7 @@
 -- authority_declared: one row is one authority (provider, environment, country, ID type) as its provider declared it.
--- last_status is the word of the latest check as stated. first_us and last_us count microseconds since the epoch, UTC.
+-- last_status is the word of the latest check as stated. Times count microseconds since the epoch, UTC.
 -- Source: authority_declarations.
--- The finish adds: first_checked_at and last_checked_at (first_us and last_us as times).
+-- The finish turns first_checked_us and last_checked_us into the times first_checked and last_checked.
 WITH ranked AS (
     SELECT
         d.provider, d.environment, d.country, d.id_type, d.status, d.level, d.last_check_success_rate, d.checked_us,
@@ -22,8 +22,8 @@ SELECT
     CAST(SUM(CASE WHEN r.level = 'interruption' THEN 1 ELSE 0 END) AS BIGINT) AS interruption,
     CAST(SUM(CASE WHEN r.level = 'offline' THEN 1 ELSE 0 END) AS BIGINT) AS offline,
     CAST(SUM(CASE WHEN r.level = 'other' THEN 1 ELSE 0 END) AS BIGINT) AS other,
-    MIN(r.checked_us) AS first_us,
-    MAX(r.checked_us) AS last_us,
+    MIN(r.checked_us) AS first_checked_us,
+    MAX(r.checked_us) AS last_checked_us,
     MIN(CASE WHEN r.place = 1 THEN r.status END) AS last_status,
     MIN(r.last_check_success_rate) AS lowest_success_rate
 FROM ranked r

@@ -64,7 +64,8 @@ fn each_row(batches: &[RecordBatch], mut row: impl FnMut(Vec<String>) -> std::io
 /// A table for the terminal: a line below the header and nothing else, so that it can be cut and pasted.
 pub fn plain_table() -> Table {
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_style(TableComponent::HeaderLines, '─');
+    table.load_preset(presets::NOTHING);
+    table.set_style(TableComponent::HeaderLines, '─').set_style(TableComponent::MiddleHeaderIntersections, '─');
     table
 }
 

@@ -45,9 +45,9 @@ impl Meanings {
         if let Some((entry, outcome)) = entry.and_then(|e| Some((e, e.outcome.as_deref()?))) {
             return Meaning { outcome, half: &entry.half, is_human: entry.is_human, signal };
         }
-        // A code that the catalogue does not hold is never folded into another outcome.
-        let new_code = entry.is_none() && (stated.result_code.is_some() || stated.error_code.is_some());
-        if flag(stated.job_success) == Some(true) && !new_code { whole("passed") } else { whole("unknown") }
+        // Success counts only alone: a code that the catalogue does not hold is never folded into another outcome.
+        let alone = stated.result_code.is_none() && stated.error_code.is_none();
+        if flag(stated.job_success) == Some(true) && alone { whole("passed") } else { whole("unknown") }
     }
 
     fn entry(&mut self, stated: &Observation, product: Option<Product>) -> Option<&'static Entry> {

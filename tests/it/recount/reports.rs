@@ -272,8 +272,8 @@ impl Counted<'_> {
 
     fn unknown_codes(&self, asked: Asked) -> Expected {
         let mut counts = Rows::<i64>::new(&["observations", "verifications", "withheld_texts"]);
-        let mut times = Rows::<Option<i64>>::new(&["first"]);
-        let mut last_times = Rows::<Option<i64>>::new(&["last"]);
+        let mut times = Rows::<Option<i64>>::new(&["first_seen"]);
+        let mut last_times = Rows::<Option<i64>>::new(&["last_seen"]);
         let (mut jobs, mut withheld) = (BTreeSet::new(), BTreeSet::new());
         for one in self.observations(asked).filter(|one| one.meaning.outcome == "unknown") {
             let product = one.product.map(Product::word);
@@ -291,7 +291,7 @@ impl Counted<'_> {
         }
         let mut rows = beside(counts.grouped(Take::Sum), times.grouped(Take::Least));
         rows = beside(rows, last_times.grouped(Take::Greatest));
-        as_times(&mut rows);
+        as_times(&mut rows, ["first_seen", "last_seen"]);
         Expected {
             report: "unknown_codes",
             keys: &["provider", "product", "result_code", "error_code"],
@@ -314,8 +314,8 @@ fn time(us: i64) -> String {
     Micros(us).utc().format("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()
 }
 
-fn as_times(rows: &mut Table) {
-    for name in ["first", "last"] {
+fn as_times(rows: &mut Table, names: [&'static str; 2]) {
+    for name in names {
         derive(rows, name, |_, row| row[name].parse().map(time).unwrap_or_default());
     }
 }
@@ -352,8 +352,8 @@ fn severity(word: &str) -> u8 {
 /// Checks declared by authority: how many of each word, the first and the last.
 fn declarations(worst: &BTreeMap<(Vec<String>, Option<i64>, &str), &str>) -> Table {
     let mut counts = Rows::<i64>::new(&["declarations", "online", "interruption", "offline", "other"]);
-    let mut first = Rows::<Option<i64>>::new(&["first"]);
-    let mut last = Rows::<Option<i64>>::new(&["last"]);
+    let mut first = Rows::<Option<i64>>::new(&["first_checked"]);
+    let mut last = Rows::<Option<i64>>::new(&["last_checked"]);
     let mut last_words: BTreeMap<&Vec<String>, &str> = BTreeMap::new();
     for ((authority, at, _), word) in worst {
         let is = |words: &[&str]| i64::from(words.contains(word));
@@ -366,7 +366,7 @@ fn declarations(worst: &BTreeMap<(Vec<String>, Option<i64>, &str), &str>) -> Tab
     }
     let mut rows = beside(counts.grouped(Take::Sum), first.grouped(Take::Least));
     rows = beside(rows, last.grouped(Take::Greatest));
-    as_times(&mut rows);
+    as_times(&mut rows, ["first_checked", "last_checked"]);
     derive(&mut rows, "last_status", |key, _| last_words[key].to_owned());
     rows
 }

@@ -116,12 +116,12 @@ impl Tangle {
     fn request(&mut self, job: u64) -> Map<String, Value> {
         let mut request = Map::new();
         if self.chance(55) {
-            let own = if job % 3 == 0 { "85" } else { "2442" };
+            let own = if job.is_multiple_of(3) { "85" } else { "2442" };
             let partner = if self.chance(92) { own } else { "0085" };
             request.insert("partner_id".into(), partner.into());
         }
         if self.chance(55) {
-            let own = if job % 7 == 0 { "sandbox" } else { "production" };
+            let own = if job.is_multiple_of(7) { "sandbox" } else { "production" };
             let environment = if self.chance(92) { own } else { "sandbox" };
             request.insert("environment".into(), environment.into());
         }
