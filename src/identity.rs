@@ -7,11 +7,14 @@ use blake3::Hasher;
 use crate::envelope::Envelope;
 use crate::normalise::Place;
 use crate::provider::Decoded;
-use crate::record::{Channel, Environment, Kind, Provider};
+use crate::record::{Channel, Environment, Product, Provider};
 
-/// Identity of a payload: its digest and whatever outside the body its facts are taken from (DESIGN 3), so that the order in
-/// which deliveries arrive changes nothing. A body that names no job and
-/// has no such context is one with another only if received at the same time, or, without a time, found at the same place.
+/// Identity of a payload: its digest, what identifies it outside the body (DESIGN 3), and those facts that may come from
+/// outside the body, so that the order in which deliveries arrive changes nothing. What a store merely says beside a body
+/// (whose it is, of which kind) makes no new payload unless it makes other facts.
+///
+/// A body that names no job and has no such context is one with another only if received at the same time, or, without a
+/// time, found at the same place.
 pub fn payload_key(
     digest: &blake3::Hash,
     envelope: &Envelope,
@@ -26,21 +29,23 @@ pub fn payload_key(
     let context = [
         envelope.header("Job-ID"),
         envelope.header("User-ID"),
-        request.url.as_deref(),
         request.country.as_deref(),
         request.id_type.as_deref(),
         request.job_id.as_deref(),
-        request.user_id.as_deref(),
-        request.job_type.as_deref(),
         request.environment.as_deref(),
         partner,
         environment.map(Environment::word),
-        envelope.channel.map(Channel::word),
-        envelope.kind.map(Kind::word),
-        envelope.provider.map(Provider::word),
+        envelope.channel.or(decoded.channel).map(Channel::word),
+        decoded.provider.map(Provider::word),
+        Some(decoded.kind.word()),
     ];
     for part in context {
         field(&mut hasher, part);
+    }
+    for stated in &decoded.statements {
+        let ids = [&stated.partner_job_id, &stated.user_id, &stated.country, &stated.id_type, &stated.job_type];
+        ids.into_iter().for_each(|id| field(&mut hasher, id.as_deref()));
+        field(&mut hasher, stated.product.map(Product::word));
     }
     if !names_its_job(envelope, decoded) {
         match envelope.received_at {
