@@ -87,10 +87,10 @@ impl<'a> Value<'a> {
     /// as PHP writes it.
     pub fn object(&self) -> Option<Object<'_>> {
         match self.sort() {
-            Sort::Object => match typed(self.source(), &["M"]) {
-                Some(inner) => inner.object().map(Object::into_owned),
-                None => Object::parse(self.source()).ok(),
-            },
+            Sort::Object => {
+                let inner = typed(self.source(), &["M", "S"]).and_then(|inner| inner.object().map(Object::into_owned));
+                inner.or_else(|| Object::parse(self.source()).ok())
+            }
             Sort::Array if is_empty_array(self.source()) => Some(Object::default()),
             Sort::Text => {
                 let text = self.text()?;
@@ -365,6 +365,7 @@ mod tests {
     fn a_value_reads_through_the_ways_in_which_stores_encode_it() {
         let parsed = object(
             r#"{"a":{"$date":{"$numberLong":"1570698930193"}},"b":{"N":"7"},"c":{"M":{"d":{"S":"x"}}},"e":"{\"f\":[1]}",
+                "k":{"S":"{\"l\":2}"},
                 "g":[],"h":{"L":[{"S":"y"}]},"i":1,"j":{"S":"x","T":1}}"#,
         );
         assert_eq!(parsed.text(&["a"]).as_deref(), Some("1570698930193"));
@@ -372,6 +373,7 @@ mod tests {
         assert_eq!(parsed.object(&["c"]).unwrap().text(&["d"]).as_deref(), Some("x"));
         assert_eq!(parsed.object(&["e"]).unwrap().get(&["f"]).unwrap().list().len(), 1);
         assert!(parsed.object(&["g"]).unwrap().is_empty());
+        assert_eq!(parsed.object(&["k"]).unwrap().text(&["l"]).as_deref(), Some("2"));
         assert_eq!(parsed.get(&["h"]).unwrap().list()[0].text().as_deref(), Some("y"));
         assert_eq!(parsed.get(&["i"]).unwrap().bool(), Some(true));
         assert!(parsed.text(&["j"]).is_none());

@@ -29,7 +29,7 @@ fn every_payload_of_the_corpus_says_what_a_reader_says() {
 }
 
 /// Notes where `found` lacks something that `expected` states; what is not stated is not compared.
-fn compare(place: &str, expected: &Value, found: &Value, wrong: &mut Vec<String>) {
+pub fn compare(place: &str, expected: &Value, found: &Value, wrong: &mut Vec<String>) {
     match (expected, found) {
         (Value::Object(fields), Value::Object(_)) => {
             for (name, value) in fields {

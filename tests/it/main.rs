@@ -5,6 +5,7 @@ mod corpus;
 mod docs;
 mod hostile;
 mod nightly;
+mod odd;
 mod privacy;
 mod program;
 mod recount;

@@ -300,7 +300,8 @@ fn part(object: &Object) -> Option<Shape> {
     let entries = history.iter().filter_map(|entry| entry.object()).any(|entry| is_result(&entry));
     let params = object.object(&["PartnerParams"]).filter(|_| one_of("PartnerParams"));
     if result.is_some_and(|result| is_result(&result)) || entries {
-        Some(Shape::PartOfJobStatus)
+        // With a time or a signature beside it, it is a whole answer.
+        Some(if object.len() > 1 { Shape::JobStatus } else { Shape::PartOfJobStatus })
     } else if is_job_params(object) || params.is_some_and(|params| is_params(&params)) {
         Some(Shape::Params)
     } else {
