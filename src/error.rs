@@ -58,6 +58,12 @@ impl Error {
         self
     }
 
+    /// Says in what it went wrong.
+    #[must_use]
+    pub fn within(self, what: &str) -> Self {
+        Error { message: format!("{what}: {}", self.message), ..self }
+    }
+
     /// The kind.
     pub fn kind(&self) -> ErrorKind {
         self.kind
@@ -98,7 +104,22 @@ failed_from! {
     delta_kernel::Error => "the mart's log",
     parquet::errors::ParquetError => "a Parquet file",
     arrow::error::ArrowError => "a columnar batch",
-    duckdb::Error => "the query engine",
     polars::error::PolarsError => "a result frame",
     std::io::Error => "input or output",
+}
+
+/// Wrong SQL is the caller's; all else could not be finished.
+impl From<duckdb::Error> for Error {
+    fn from(error: duckdb::Error) -> Self {
+        let text = error.to_string();
+        // DuckDB's own advice names settings that the program does not offer.
+        let text = text.split("\n\nPossible solutions").next().unwrap_or(&text);
+        if ["Parser Error", "Binder Error", "Catalog Error"].iter().any(|kind| text.contains(kind)) {
+            Error::usage(text)
+        } else if text.contains("Out of Memory") || text.contains("failed to allocate") {
+            Error::failed(text).hint("give it more memory, such as --set limits.memory=8GB")
+        } else {
+            Error::failed(format!("the query engine: {text}"))
+        }
+    }
 }

@@ -9,7 +9,7 @@ use super::report::resources;
 use super::{Context, MartArgument};
 use crate::engine::Engine;
 use crate::engine::duckdb::{DuckDb, Resources};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::mart::Mart;
 use crate::report::{Scope, prepare};
 
@@ -54,9 +54,11 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<u8> {
     let mut engine = DuckDb::open(&Resources { keep_order: true, ..resources(&context.config) })?;
     mart.register(&mut engine, &context.catalogue)?;
     prepare(&mut engine, &context.queries, &scope)?;
-    let wrong =
-        |e: Error| Error::usage(e.to_string()).hint("one SELECT over the tables and models of `kycmart query --help`");
-    let batches = engine.select(&select).map_err(wrong)?;
+    let advise = |e: Error| match e.kind() {
+        ErrorKind::Usage => e.hint("one SELECT over the tables and models of `kycmart query --help`"),
+        ErrorKind::Failed => e,
+    };
+    let batches = engine.select(&select).map_err(advise)?;
     print::print(&batches, arguments.format, &mut std::io::BufWriter::new(std::io::stdout()))?;
     Ok(0)
 }

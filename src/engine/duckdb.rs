@@ -85,8 +85,8 @@ impl Engine for DuckDb {
 
     fn define(&mut self, name: &str, select: &str, materialise: bool) -> Result<()> {
         let kind = if materialise { "TEMP TABLE" } else { "VIEW" };
-        self.execute(&format!("CREATE {kind} {name} AS {select}"))
-            .map_err(|e| Error::usage(format!("the model {name}: {e}")))
+        let create = format!("CREATE {kind} {name} AS {select}");
+        self.execute(&create).map_err(|e| e.within(&format!("the model {name}")))
     }
 
     fn select(&self, select: &str) -> Result<Vec<RecordBatch>> {

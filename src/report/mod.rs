@@ -22,7 +22,7 @@ use serde::Serialize;
 use self::write::Format;
 use crate::engine::Engine;
 use crate::engine::models::Queries;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// What a report covers and how days and windows are drawn.
 #[derive(Clone, Debug)]
@@ -119,7 +119,7 @@ fn params(scope: &Scope) -> Result<RecordBatch> {
 /// # Errors
 /// When its SQL is wrong or gives a column that reports do not use.
 pub fn report(engine: &dyn Engine, name: &str, sql: &str, scope: &Scope) -> Result<DataFrame> {
-    let batches = engine.select(sql).map_err(|e| Error::failed(format!("the report {name}: {e}")))?;
+    let batches = engine.select(sql).map_err(|e| e.within(&format!("the report {name}")))?;
     finish::finish(frame::from_batches(&batches)?, [scope.online_from, scope.offline_to])
 }
 

@@ -69,6 +69,15 @@ fn exit_codes_are_what_the_readme_says() {
 }
 
 #[test]
+fn a_report_that_lacks_memory_could_not_finish_and_leaves_no_run() {
+    let folder = with_mart();
+    let run = kycmart_in(folder.path(), &["--set", "limits.memory=200KB", "report", "--mart", "mart", "--out", "out"]);
+    let run = run.expect(3);
+    assert!(run.err.contains("limits.memory"), "{}", run.err);
+    assert!(!folder.path().join("out/latest").exists());
+}
+
+#[test]
 fn a_failed_command_says_what_to_do_next() {
     let folder = folder();
     for (arguments, remedy) in [
