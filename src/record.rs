@@ -4,6 +4,8 @@
 //! gives the meaning, the unit and, where it matters, where the value comes from. A row holds *facts* (what was stated);
 //! what a fact means (`outcome`, `is_final`, `authority_signal`) is resolved in `queries/models` from the code catalogue.
 //!
+//! It is one long file because it is the dictionary: every table can be read in one place.
+//!
 //! Not here: how rows become Parquet files (`mart`), how payloads become rows (`provider`, `privacy`).
 
 use std::sync::Arc;
