@@ -74,6 +74,8 @@ pub struct InputSummary {
 pub struct UnreadInput {
     pub source: String,
     pub error: String,
+    /// Payloads before the failure.
+    pub payloads: u64,
 }
 
 /// Where a reject is and why.
@@ -234,18 +236,20 @@ impl Run<'_> {
         let workers = rayon::current_num_threads().max(1);
         let (work_in, work_out) = sync_channel::<Work>(workers);
         let (done_in, done_out) = sync_channel::<Done>(workers);
-        let work_out = Mutex::new(work_out);
+        let work_out = Arc::new(Mutex::new(work_out));
         let mut known_inputs = self.known.inputs.clone();
         std::thread::scope(|scope| {
             for _ in 0..workers {
-                let (done, work) = (done_in.clone(), &work_out);
-                scope.spawn(move || decode_chunks(work, &done, rules));
+                let (done, work) = (done_in.clone(), Arc::clone(&work_out));
+                scope.spawn(move || decode_chunks(&work, &done, rules));
             }
+            // Only the workers hold it: when they have gone, the reader is told instead of waiting for ever.
+            drop(work_out);
             let reader_done = done_in.clone();
             scope.spawn(move || read_inputs(inputs, &mut known_inputs, &work_in, &reader_done));
             drop(done_in);
             let result = done_out.iter().try_for_each(|done| self.take(done));
-            // After a failure the channel is drained, so that no thread waits for ever.
+            // After a failure nobody listens any more; so the workers end, and then the reader.
             drop(done_out);
             result
         })
@@ -257,13 +261,15 @@ impl Run<'_> {
                 for rows in rows {
                     self.take_payload(rows)?;
                 }
-                self.progress.payloads(self.summary.payloads_seen);
+                let summary = &self.summary;
+                self.progress.payloads(summary.payloads_new + summary.payloads_known + summary.payloads_rejected);
                 Ok(())
             }
             Done::Input(input) => {
                 self.progress.input_done(&input.source);
+                // What was seen is the reader's count, against which what became of each payload is checked.
+                self.summary.payloads_seen += input.payloads;
                 if input.known {
-                    self.summary.payloads_seen += input.payloads;
                     self.summary.payloads_known += input.payloads;
                 } else {
                     self.writer.input(InputRow {
@@ -279,6 +285,7 @@ impl Run<'_> {
             }
             Done::Unread(input) => {
                 self.progress.unread(&input);
+                self.summary.payloads_seen += input.payloads;
                 self.summary.unread_inputs.push(input);
                 Ok(())
             }
@@ -286,7 +293,6 @@ impl Run<'_> {
     }
 
     fn take_payload(&mut self, mut rows: Rows) -> Result<()> {
-        self.summary.payloads_seen += 1;
         let is_new = self.known.payloads.insert(short_key(&rows.payload_key));
         self.writer.delivery(rows.receipt.clone())?;
         match (is_new, rows.reject.take()) {
@@ -330,10 +336,11 @@ fn read_inputs<'s>(
     done: &SyncSender<Done>,
 ) {
     for (input, source) in inputs {
-        let read = match read_one(&input, source, known, work) {
+        let mut payloads = 0;
+        let read = match read_one(&input, source, known, work, &mut payloads) {
             Ok(Some(summary)) => Done::Input(summary),
             Ok(None) => return,
-            Err(error) => Done::Unread(UnreadInput { source: input.display, error: error.to_string() }),
+            Err(error) => Done::Unread(UnreadInput { source: input.display, error: error.to_string(), payloads }),
         };
         if done.send(read).is_err() {
             return;
@@ -341,12 +348,13 @@ fn read_inputs<'s>(
     }
 }
 
-/// Reads one input unless its content is known; `None` when nobody listens any more.
+/// Reads one input unless its content is known, and counts what it hands on; `None` when nobody listens any more.
 fn read_one<'s>(
     input: &source::Input,
     source: &'s Source,
     known: &mut HashMap<String, u64>,
     work: &SyncSender<Work<'s>>,
+    payloads: &mut u64,
 ) -> Result<Option<InputSummary>> {
     let spool = spool(input)?;
     let path = spool.as_ref().map(|s| s.path.as_path()).or(input.path.as_deref()).unwrap_or(Path::new("-"));
@@ -359,6 +367,7 @@ fn read_one<'s>(
     let mut listening = true;
     let stored = source::Input { path: Some(path.to_owned()), display: input.display.clone() };
     let summary = source::read_chunks(&stored, &source.options, &mut |chunk| {
+        *payloads += chunk.len() as u64;
         let sent = work.send(Work { chunk, name: name.clone(), digest: shared.clone(), source });
         listening = sent.is_ok();
         if listening { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }

@@ -196,3 +196,19 @@ fn a_sample_is_the_same_for_the_same_seed_and_never_overwrites() {
     assert!(inspect("a") == inspect("b") && inspect("a") != inspect("c"));
     assert!(sample("a", "5").expect(2).err.contains('a'));
 }
+
+/// A file system that takes only small files stands in for one that fills up in the middle of a long input; `timeout` ends
+/// a program that waits for ever.
+#[cfg(unix)]
+#[test]
+fn a_disk_that_fills_up_in_the_middle_of_a_long_input_ends_the_run() {
+    let folder = with_mart();
+    let row = |number: u32| CALLBACK.replace('\n', " ").replace("0000000007", &format!("{number:010}")) + "\n";
+    std::fs::write(folder.path().join("long.ndjson"), (0..80_000).map(row).collect::<String>()).unwrap();
+    let program = env!("CARGO_BIN_EXE_kycmart");
+    let script = format!("trap '' XFSZ; ulimit -f 1; exec timeout 60 '{program}' ingest long.ndjson --mart mart");
+    let output = std::process::Command::new("sh").current_dir(folder.path()).args(["-c", &script]).output().unwrap();
+    assert_eq!(output.status.code(), Some(3), "{}", String::from_utf8_lossy(&output.stderr));
+    let again = kycmart_in(folder.path(), &["ingest", "long.ndjson", "--mart", "mart"]).expect(0);
+    assert!(again.err.contains("80000 payloads seen = 80000 new + 0 already known + 0 rejected"), "{}", again.err);
+}
