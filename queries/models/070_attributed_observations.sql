@@ -7,12 +7,19 @@
 --   * own_dated: has a time and is no history entry; the time of a history entry is only an upper bound.
 -- Source: keyed_observations, job_links, delivery_times.
 -- materialise: yes
-WITH copies AS (
-    SELECT o.payload_key, o.position, MIN(o.batch_id) AS batch_id
+WITH repeated AS (
+    SELECT o.payload_key, o.position
     FROM observations o
     WHERE o.batch_id IN (SELECT b.batch_id FROM batches b)
     GROUP BY o.payload_key, o.position
     HAVING COUNT(*) > 1
+),
+copies AS (
+    SELECT o.payload_key, o.position, MIN(o.batch_id) AS batch_id
+    FROM observations o
+    JOIN repeated r ON r.payload_key = o.payload_key AND r.position = o.position
+    WHERE o.batch_id IN (SELECT b.batch_id FROM batches b)
+    GROUP BY o.payload_key, o.position
 )
 SELECT
     k.payload_key,

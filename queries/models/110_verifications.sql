@@ -9,6 +9,8 @@
 --   * the first time is the first own-dated one; the upper bounds of history entries count only where there is no other;
 --   * payloads: those whose own result speaks of the job, and those that only list it in their history.
 -- Source: resolved_observations, attributed_observations, code_meanings.
+-- Rows of different jobs never meet here, so an engine short of memory may compute it for some jobs at a time:
+-- in passes: attributed_observations by job_key
 -- materialise: yes
 WITH ranked AS (
     SELECT
