@@ -6,12 +6,14 @@ LIB_HOME := $(CARGO_TARGET_DIR)/libduckdb
 export DUCKDB_LIB_DIR ?= $(LIB_HOME)
 PREFIX ?= /usr/local
 CARGO ?= cargo
+PYTHON ?= python3
 BINARY := $(CARGO_TARGET_DIR)/release/kycmart
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
 PLATFORM := $(shell uname -s | tr A-Z a-z)-$(shell uname -m)
+READERS := $(CARGO_TARGET_DIR)/readers
 DIST := kycmart-$(VERSION)-$(PLATFORM)
 
-.PHONY: nightly test build libduckdb check install dist clean
+.PHONY: nightly test build libduckdb readers check install dist clean
 
 nightly: build pseudonym.key ## the main job on sample_data, into out/
 	$(BINARY) nightly sample_data --mart out/mart --out out --key-file pseudonym.key
@@ -24,6 +26,12 @@ build: libduckdb ## the program
 
 libduckdb: ## the prebuilt DuckDB library that the program links
 	@sh scripts/get-libduckdb.sh "$(LIB_HOME)" "$(DUCKDB_LIB_DIR)"
+
+readers: ## other programs that read a mart (polars, deltalake, duckdb, pyarrow), for tests/it/readers.rs
+	@cmp -s tests/readers/requirements.txt "$(READERS)/requirements.txt" || { \
+		echo "obtaining foreign readers into $(READERS)" && rm -rf "$(READERS)" && $(PYTHON) -m venv "$(READERS)" && \
+		"$(READERS)/bin/python" -m pip install --quiet --disable-pip-version-check --requirement tests/readers/requirements.txt && \
+		cp tests/readers/requirements.txt "$(READERS)/requirements.txt"; }
 
 check: libduckdb ## format, lints, docs
 	$(CARGO) fmt --check

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::error::{Error, Result};
-use crate::privacy::PseudonymKey;
+use crate::pseudonym::PseudonymKey;
 use crate::record::{Channel, Environment, Provider};
 
 /// The whole file.
@@ -214,7 +214,7 @@ impl Config {
         self
     }
 
-    /// The pseudonym key: of the flag, else of the environment variable or file that the configuration names.
+    /// The ring of pseudonym keys: of the flag, else of the environment variable or file that the configuration names.
     ///
     /// # Errors
     /// When one is named and cannot be had.
@@ -226,7 +226,8 @@ impl Config {
             let secret = std::env::var(name).map_err(|_| {
                 Error::usage(format!("the environment variable {name} with the pseudonym key is not set"))
             })?;
-            return PseudonymKey::new(secret.trim().as_bytes()).map(Some);
+            let key = PseudonymKey::parse(secret.trim().as_bytes());
+            return key.map(Some).map_err(|e| e.within(&format!("the environment variable {name}")));
         }
         self.pseudonyms.key_file.as_deref().map(PseudonymKey::from_file).transpose()
     }

@@ -39,15 +39,18 @@ impl Error {
 
     /// An operation on a file failed.
     pub fn io(what: &str, path: &Path, error: &std::io::Error) -> Self {
-        let message = format!("cannot {what} {}: {error}", path.display());
-        match error.kind() {
-            std::io::ErrorKind::StorageFull => {
-                Error::failed(message).hint("free some space and run again; nothing was lost")
-            }
-            std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
-                Error::failed(message).hint("check the permissions of this path")
-            }
-            _ => Error::failed(message),
+        Error::failed(format!("cannot {what} {}: {error}", path.display())).advised()
+    }
+
+    /// With advice where the text tells that the system refused: libraries wrap its errors until only their text is left.
+    fn advised(self) -> Self {
+        let says = |words: &[&str]| words.iter().any(|word| self.message.contains(word));
+        if says(&["No space left", "File too large", "quota exceeded"]) {
+            self.hint("free some space and run again; nothing was lost")
+        } else if says(&["Permission denied", "Read-only file system", "Operation not permitted"]) {
+            self.hint("check the permissions of this path, or write elsewhere")
+        } else {
+            self
         }
     }
 
@@ -94,7 +97,7 @@ macro_rules! failed_from {
     ($($type:ty => $what:literal),+ $(,)?) => {$(
         impl From<$type> for Error {
             fn from(error: $type) -> Self {
-                Error::failed(format!(concat!($what, ": {}"), error))
+                Error::failed(format!(concat!($what, ": {}"), error)).advised()
             }
         }
     )+};
@@ -119,7 +122,7 @@ impl From<duckdb::Error> for Error {
         } else if text.contains("Out of Memory") || text.contains("failed to allocate") {
             Error::failed(text).hint("give it more memory, such as --set limits.memory=8GB")
         } else {
-            Error::failed(format!("the query engine: {text}"))
+            Error::failed(format!("the query engine: {text}")).advised()
         }
     }
 }

@@ -2,22 +2,24 @@
 //!
 //! Memory is bounded by the chunks in flight (two per worker) and by the rows that wait for a file; it does not grow with the
 //! input, except for the set of known payloads (16 bytes each).
+//!
+//! Not here: what is known (`known`), which inputs are read and from where (`reading`).
 
-use std::collections::{HashMap, HashSet};
-use std::fs::File;
-use std::io::{self, Read};
-use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+mod known;
+mod reading;
+
+use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 
-use arrow::array::{Array, StringArray};
 use serde::Serialize;
 
-use crate::engine::Engine;
-use crate::engine::duckdb::{DuckDb, Resources};
+use self::known::{Known, KnownInputs};
+use self::reading::ReadInput;
 use crate::envelope::Envelope;
 use crate::error::{Error, Result};
+use crate::key_set::{KeySet, short_key};
+use crate::mart::erase::Tombstones;
 use crate::mart::{BatchWriter, Mart};
 use crate::normalise::{Normaliser, Place, Rows, UNKNOWN_MONTH};
 use crate::provider;
@@ -44,6 +46,8 @@ pub struct Summary {
     pub payloads_new: u64,
     pub payloads_known: u64,
     pub payloads_rejected: u64,
+    /// Of the known ones those that were erased: nothing of them is kept.
+    pub payloads_erased: u64,
     /// `payloads_seen = payloads_new + payloads_known + payloads_rejected`.
     pub accounting_holds: bool,
     pub observations: u64,
@@ -67,6 +71,8 @@ pub struct InputSummary {
     pub format: &'static str,
     /// Its content was ingested before.
     pub known: bool,
+    /// Bytes that were ingested before, when the file was shorter: reading began behind them.
+    pub resumed_at: Option<u64>,
 }
 
 /// An input that could not be read, and why.
@@ -112,7 +118,7 @@ pub trait Progress: Sync {
 /// does not count and the next run reads the inputs again. An input that cannot be read is named in the summary and stops
 /// nothing.
 pub fn ingest(mart: &mut Mart, sources: &[Source], rules: &Normaliser, progress: &dyn Progress) -> Result<Summary> {
-    let mut known = Known::of(mart)?;
+    let Known { payloads: known, erased, inputs: known_inputs } = Known::of(mart)?;
     let mut inputs: Vec<(source::Input, &Source)> = Vec::new();
     for source in sources {
         let found = source::find_inputs(std::slice::from_ref(&source.path)).map_err(from_source)?;
@@ -124,11 +130,12 @@ pub fn ingest(mart: &mut Mart, sources: &[Source], rules: &Normaliser, progress:
         format!("{}-{}", now.utc().format("%Y%m%dT%H%M%S%6fZ"), &uuid::Uuid::new_v4().simple().to_string()[..6]);
     let mut run = Run {
         writer: mart.batch(batch_id.clone()),
-        known: &mut known,
+        known,
+        erased,
         progress,
         summary: Summary { pseudonym_key_id: rules.key.map(|k| k.id().to_owned()), ..Summary::default() },
     };
-    run.read_all(inputs, rules)?;
+    run.read_all(inputs, known_inputs, rules)?;
     let Run { writer, mut summary, .. } = run;
     summary.accounting_holds =
         summary.payloads_seen == summary.payloads_new + summary.payloads_known + summary.payloads_rejected;
@@ -153,65 +160,20 @@ pub fn ingest(mart: &mut Mart, sources: &[Source], rules: &Normaliser, progress:
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
         catalogue_version: rules.catalogue.version().to_owned(),
         table_versions: String::new(),
+        table_rows: String::new(),
+        replaces: None,
+        replaced_at: None,
     };
     writer.finish(rules.catalogue.rows(&batch_id), batch)?;
     summary.batch_id = Some(batch_id);
     Ok(summary)
 }
 
-/// What the mart holds already.
-struct Known {
-    payloads: HashSet<[u8; 16]>,
-    /// Payloads by the digest of the input they were found in.
-    inputs: HashMap<String, u64>,
-}
-
-impl Known {
-    fn of(mart: &Mart) -> Result<Self> {
-        let mut engine = DuckDb::open(&Resources::default())?;
-        mart.register_stored(&mut engine, &[])?;
-        let mut known = Known { payloads: HashSet::new(), inputs: HashMap::new() };
-        let finished = "WHERE batch_id IN (SELECT batch_id FROM batches)";
-        for key in texts(&engine, &format!("SELECT DISTINCT payload_key FROM receipts {finished}"))? {
-            known.payloads.insert(short_key(&key));
-        }
-        let inputs =
-            format!("SELECT input_digest, CAST(MAX(payloads) AS VARCHAR) FROM inputs {finished} GROUP BY input_digest");
-        for batch in engine.select(&inputs)? {
-            let column = |i: usize| batch.column(i).as_any().downcast_ref::<StringArray>();
-            let (Some(digests), Some(payloads)) = (column(0), column(1)) else {
-                continue;
-            };
-            let pairs = digests.iter().flatten().zip(payloads.iter().flatten());
-            known.inputs.extend(pairs.map(|(d, p)| (d.to_owned(), p.parse().unwrap_or(0))));
-        }
-        Ok(known)
-    }
-}
-
-fn texts(engine: &dyn Engine, sql: &str) -> Result<Vec<String>> {
-    let mut texts = Vec::new();
-    for batch in engine.select(sql)? {
-        let column = batch.column(0).as_any().downcast_ref::<StringArray>();
-        texts.extend(column.into_iter().flat_map(|c| c.iter().flatten().map(str::to_owned)));
-    }
-    Ok(texts)
-}
-
-/// The first half of a payload key: 128 bits tell payloads apart and fit twice as many in memory.
-fn short_key(hex: &str) -> [u8; 16] {
-    let mut key = [0; 16];
-    for (byte, pair) in key.iter_mut().zip(hex.as_bytes().chunks(2)) {
-        let digit = |c: u8| (c as char).to_digit(16).unwrap_or(0) as u8;
-        *byte = digit(pair[0]) << 4 | pair.get(1).map_or(0, |c| digit(*c));
-    }
-    key
-}
-
 /// An ingest while it runs; lives on the writing thread.
 struct Run<'a> {
     writer: BatchWriter<'a>,
-    known: &'a mut Known,
+    known: KeySet,
+    erased: Tombstones,
     progress: &'a dyn Progress,
     summary: Summary,
 }
@@ -219,25 +181,29 @@ struct Run<'a> {
 /// What reaches the writing thread.
 enum Done {
     Rows(Vec<Rows>),
-    Input(InputSummary),
+    Input(ReadInput),
     Unread(UnreadInput),
 }
 
 /// A chunk on its way to a worker.
-struct Work<'s> {
-    chunk: Chunk,
-    name: Arc<str>,
-    digest: Arc<str>,
-    source: &'s Source,
+pub(crate) struct Work<'s> {
+    pub(crate) chunk: Chunk,
+    pub(crate) name: Arc<str>,
+    pub(crate) digest: Arc<str>,
+    pub(crate) source: &'s Source,
 }
 
 impl Run<'_> {
-    fn read_all(&mut self, inputs: Vec<(source::Input, &Source)>, rules: &Normaliser) -> Result<()> {
+    fn read_all(
+        &mut self,
+        inputs: Vec<(source::Input, &Source)>,
+        known: KnownInputs,
+        rules: &Normaliser,
+    ) -> Result<()> {
         let workers = rayon::current_num_threads().max(1);
         let (work_in, work_out) = sync_channel::<Work>(workers);
         let (done_in, done_out) = sync_channel::<Done>(workers);
         let work_out = Arc::new(Mutex::new(work_out));
-        let mut known_inputs = self.known.inputs.clone();
         std::thread::scope(|scope| {
             for _ in 0..workers {
                 let (done, work) = (done_in.clone(), Arc::clone(&work_out));
@@ -246,7 +212,7 @@ impl Run<'_> {
             // Only the workers hold it: when they have gone, the reader is told instead of waiting for ever.
             drop(work_out);
             let reader_done = done_in.clone();
-            scope.spawn(move || read_inputs(inputs, &mut known_inputs, &work_in, &reader_done));
+            scope.spawn(move || reading::read_inputs(inputs, known, &work_in, &reader_done));
             drop(done_in);
             let result = done_out.iter().try_for_each(|done| self.take(done));
             // After a failure nobody listens any more; so the workers end, and then the reader.
@@ -265,24 +231,7 @@ impl Run<'_> {
                 self.progress.payloads(summary.payloads_new + summary.payloads_known + summary.payloads_rejected);
                 Ok(())
             }
-            Done::Input(input) => {
-                self.progress.input_done(&input.source);
-                // What was seen is the reader's count, against which what became of each payload is checked.
-                self.summary.payloads_seen += input.payloads;
-                if input.known {
-                    self.summary.payloads_known += input.payloads;
-                } else {
-                    self.writer.input(InputRow {
-                        batch_id: String::new(),
-                        input_digest: input.digest.clone(),
-                        source: input.source.clone(),
-                        bytes: i64::try_from(input.bytes).unwrap_or(i64::MAX),
-                        payloads: i64::try_from(input.payloads).unwrap_or(i64::MAX),
-                    })?;
-                }
-                self.summary.inputs.push(input);
-                Ok(())
-            }
+            Done::Input(read) => self.take_input(read),
             Done::Unread(input) => {
                 self.progress.unread(&input);
                 self.summary.payloads_seen += input.payloads;
@@ -292,8 +241,39 @@ impl Run<'_> {
         }
     }
 
+    fn take_input(&mut self, read: ReadInput) -> Result<()> {
+        let ReadInput { summary: input, passed, resume } = read;
+        self.progress.input_done(&input.source);
+        // What was seen is the reader's count, against which what became of each payload is checked.
+        self.summary.payloads_seen += input.payloads;
+        self.summary.payloads_known += passed;
+        if !input.known {
+            let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+            let mark = resume.as_ref().map(|resume| resume.mark);
+            self.writer.input(InputRow {
+                batch_id: String::new(),
+                input_digest: input.digest.clone(),
+                source: input.source.clone(),
+                bytes: number(input.bytes),
+                payloads: number(input.payloads),
+                format: input.format.to_owned(),
+                resume_offset: mark.map(|mark| number(mark.offset)),
+                resume_index: mark.map(|mark| number(mark.index)),
+                resume_digest: resume.map(|resume| resume.digest),
+            })?;
+        }
+        self.summary.inputs.push(input);
+        Ok(())
+    }
+
     fn take_payload(&mut self, mut rows: Rows) -> Result<()> {
-        let is_new = self.known.payloads.insert(short_key(&rows.payload_key));
+        if self.erased.hold(&rows) {
+            // Not even a delivery is noted: nothing of what was erased comes back.
+            self.summary.payloads_known += 1;
+            self.summary.payloads_erased += 1;
+            return Ok(());
+        }
+        let is_new = self.known.insert(short_key(&rows.payload_key));
         self.writer.delivery(rows.receipt.clone())?;
         match (is_new, rows.reject.take()) {
             (true, Some(reject)) => {
@@ -329,117 +309,6 @@ impl Run<'_> {
     }
 }
 
-fn read_inputs<'s>(
-    inputs: Vec<(source::Input, &'s Source)>,
-    known: &mut HashMap<String, u64>,
-    work: &SyncSender<Work<'s>>,
-    done: &SyncSender<Done>,
-) {
-    for (input, source) in inputs {
-        let mut payloads = 0;
-        let read = match read_one(&input, source, known, work, &mut payloads) {
-            Ok(Some(summary)) => Done::Input(summary),
-            Ok(None) => return,
-            Err(error) => Done::Unread(UnreadInput { source: input.display, error: error.to_string(), payloads }),
-        };
-        if done.send(read).is_err() {
-            return;
-        }
-    }
-}
-
-/// Reads one input unless its content is known, and counts what it hands on; `None` when nobody listens any more.
-fn read_one<'s>(
-    input: &source::Input,
-    source: &'s Source,
-    known: &mut HashMap<String, u64>,
-    work: &SyncSender<Work<'s>>,
-    payloads: &mut u64,
-) -> Result<Option<InputSummary>> {
-    let spool = spool(input)?;
-    let path = spool.as_ref().map(|s| s.path.as_path()).or(input.path.as_deref()).unwrap_or(Path::new("-"));
-    let (digest, bytes) = digest_file(path)?;
-    if let Some(&payloads) = known.get(&digest) {
-        let source = input.display.clone();
-        return Ok(Some(InputSummary { source, digest, bytes, payloads, format: "known", known: true }));
-    }
-    let (name, shared): (Arc<str>, Arc<str>) = (input.display.as_str().into(), digest.as_str().into());
-    let mut listening = true;
-    let stored = source::Input { path: Some(path.to_owned()), display: input.display.clone() };
-    let summary = source::read_chunks(&stored, &source.options, &mut |chunk| {
-        *payloads += chunk.len() as u64;
-        let sent = work.send(Work { chunk, name: name.clone(), digest: shared.clone(), source });
-        listening = sent.is_ok();
-        if listening { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-    })
-    .map_err(from_source)?;
-    known.insert(digest.clone(), summary.payloads);
-    Ok(listening.then(|| InputSummary {
-        source: input.display.clone(),
-        digest,
-        bytes,
-        payloads: summary.payloads,
-        format: summary.format,
-        known: false,
-    }))
-}
-
-/// Standard input and pipes are kept in a temporary file first: their content decides whether they are read at all.
-fn spool(input: &source::Input) -> Result<Option<Spool>> {
-    let mut pipe: Box<dyn Read> = match &input.path {
-        None => Box::new(io::stdin().lock()),
-        Some(path) => {
-            let failed = |e: io::Error| Error::io("read", path, &e);
-            let kind = std::fs::metadata(path).map_err(failed)?;
-            if kind.is_file() || kind.is_dir() {
-                return Ok(None);
-            }
-            Box::new(File::open(path).map_err(failed)?)
-        }
-    };
-    Spool::of(&mut pipe).map(Some)
-}
-
-/// A temporary copy of a pipe. On Linux it has no name, so that nothing of it stays, however the program ends.
-struct Spool {
-    path: PathBuf,
-    #[cfg(target_os = "linux")]
-    _file: File,
-    #[cfg(not(target_os = "linux"))]
-    _file: tempfile::NamedTempFile,
-}
-
-impl Spool {
-    #[cfg(target_os = "linux")]
-    fn of(pipe: &mut dyn Read) -> Result<Self> {
-        use std::os::fd::AsRawFd;
-        let mut file = tempfile::tempfile()?;
-        io::copy(pipe, &mut file)?;
-        Ok(Spool { path: format!("/proc/self/fd/{}", file.as_raw_fd()).into(), _file: file })
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    fn of(pipe: &mut dyn Read) -> Result<Self> {
-        let mut file = tempfile::Builder::new().prefix("kycmart-pipe-").tempfile()?;
-        io::copy(pipe, file.as_file_mut())?;
-        Ok(Spool { path: file.path().to_owned(), _file: file })
-    }
-}
-
-fn digest_file(path: &Path) -> Result<(String, u64)> {
-    let failed = |e: io::Error| Error::io("read", path, &e);
-    let mut file = File::open(path).map_err(failed)?;
-    let (mut hasher, mut buffer, mut bytes) = (blake3::Hasher::new(), vec![0; 1 << 20], 0u64);
-    loop {
-        let n = file.read(&mut buffer).map_err(failed)?;
-        if n == 0 {
-            return Ok((hasher.finalize().to_hex().to_string(), bytes));
-        }
-        hasher.update(&buffer[..n]);
-        bytes += n as u64;
-    }
-}
-
 fn decode_chunks(work: &Mutex<Receiver<Work>>, done: &SyncSender<Done>, rules: &Normaliser) {
     loop {
         let next = work.lock().map(|receiver| receiver.recv());
@@ -451,7 +320,7 @@ fn decode_chunks(work: &Mutex<Receiver<Work>>, done: &SyncSender<Done>, rules: &
     }
 }
 
-fn item_rows(item: Item, work: &Work, rules: &Normaliser) -> Rows {
+pub(crate) fn item_rows(item: Item, work: &Work, rules: &Normaliser) -> Rows {
     let mut rows = match item {
         Item::Payload(payload) => {
             let envelope = known_of_source(payload.envelope, work.source);

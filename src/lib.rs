@@ -18,12 +18,15 @@ pub mod config;
 pub mod engine;
 pub mod envelope;
 pub mod error;
+pub mod fault;
 pub mod identity;
 pub mod ingest;
+mod key_set;
 pub mod mart;
 pub mod normalise;
 pub mod privacy;
 pub mod provider;
+pub mod pseudonym;
 #[macro_use]
 pub mod record;
 pub mod report;

@@ -8,10 +8,11 @@ use blake3::Hasher;
 use crate::envelope::Envelope;
 use crate::identity::{field, payload_key};
 use crate::privacy::{
-    Personal, PseudonymKey, check_value, is_check_name, is_code_word, is_document_name, looks_like_name, looks_personal,
+    Personal, check_value, is_check_name, is_code_word, is_document_name, looks_like_name, looks_personal,
 };
 use crate::provider::catalogue::Catalogue;
 use crate::provider::{Decoded, StatedSubmission, Statement};
+use crate::pseudonym::PseudonymKey;
 use crate::record::{
     AuthorityStatus, Check, Environment, EventTimeSource, Micros, Observation, Provider, Receipt, Reject, Submission,
 };
@@ -281,7 +282,7 @@ impl Payload<'_> {
         if !personal {
             return (Some(text.to_owned()), false);
         }
-        (self.pseudonym("job_id", Some(text)).map(|p| format!("masked:{p}")), true)
+        (self.rules.key.map(|key| key.mask(text)), true)
     }
 
     /// A code: as sent if the catalogue holds it or if it is a code word that is nothing personal.
@@ -326,7 +327,7 @@ impl Payload<'_> {
     fn withhold(&self, text: &str, withheld: &mut Option<Withheld>) {
         withheld.get_or_insert_with(|| Withheld {
             digest: match self.rules.key {
-                Some(key) => key.pseudonym("text", text)[..16].to_owned(),
+                Some(key) => key.short("text", text),
                 None => blake3::hash(text.as_bytes()).to_hex()[..4].to_owned(),
             },
             length: i32::try_from(text.len()).unwrap_or(i32::MAX),

@@ -1,74 +1,13 @@
-//! What may enter the mart: pseudonyms for what is joined or counted, references as sent unless they look personal,
-//! codes only if they are code words, texts only if the code catalogue holds them.
+//! What may enter the mart: references as sent unless they look personal, codes only if they are code words, texts only if
+//! the code catalogue holds them.
 //!
-//! Not here: which field is personal (the decoders say), what reports suppress.
+//! Not here: which field is personal (the decoders say), how pseudonyms are made (`pseudonym`), what reports suppress.
 
-use std::fmt;
-use std::path::Path;
-
-use hmac::{Hmac, Mac};
-use sha2::{Digest, Sha256};
-
-use crate::error::{Error, Result};
 use crate::provider::MOST_PERSONAL;
-
-/// A key for pseudonyms. It stays outside the mart; rows carry its id.
-#[derive(Clone)]
-pub struct PseudonymKey {
-    id: String,
-    bytes: Vec<u8>,
-}
-
-impl fmt::Debug for PseudonymKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "PseudonymKey({})", self.id)
-    }
-}
-
-impl PseudonymKey {
-    /// A key from its secret, which must be at least 16 bytes long.
-    ///
-    /// # Errors
-    /// When it is shorter.
-    pub fn new(secret: &[u8]) -> Result<Self> {
-        if secret.len() < 16 {
-            return Err(Error::usage("the pseudonym key is shorter than 16 bytes")
-                .hint("make one with: head -c 32 /dev/urandom | base64 > pseudonym.key"));
-        }
-        let digest = Sha256::new().chain_update(b"kycmart pseudonym key id\0").chain_update(secret).finalize();
-        Ok(PseudonymKey { id: hex(&digest[..4]), bytes: secret.to_vec() })
-    }
-
-    /// A key from a file; white space at its end does not count.
-    ///
-    /// # Errors
-    /// When the file cannot be read or holds too little.
-    pub fn from_file(path: &Path) -> Result<Self> {
-        let text = std::fs::read(path).map_err(|e| Error::io("read the pseudonym key", path, &e))?;
-        Self::new(text.trim_ascii_end())
-    }
-
-    /// The id that rows carry: tells keys apart, reveals nothing.
-    pub fn id(&self) -> &str {
-        &self.id
-    }
-
-    /// The pseudonym of a value: HMAC-SHA-256 over field name and value, 32 hexadecimal digits. Equal values of different
-    /// fields have different pseudonyms.
-    pub fn pseudonym(&self, field: &str, value: &str) -> String {
-        let Ok(mut mac) = <Hmac<Sha256> as Mac>::new_from_slice(&self.bytes) else {
-            unreachable!("HMAC takes keys of any length")
-        };
-        mac.update(field.as_bytes());
-        mac.update(&[0]);
-        mac.update(value.as_bytes());
-        hex(&mac.finalize().into_bytes()[..16])
-    }
-}
 
 /// Lower-case hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
-    use fmt::Write;
+    use std::fmt::Write;
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
         let _ = write!(out, "{byte:02x}");
         out
@@ -339,16 +278,6 @@ pub fn is_check_name(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_pseudonym_depends_on_key_field_and_value() {
-        let (a, b) = (PseudonymKey::new(b"0123456789abcdef").unwrap(), PseudonymKey::new(b"0123456789abcdeg").unwrap());
-        assert_eq!(a.pseudonym("user_id", "u1"), a.pseudonym("user_id", "u1"));
-        assert_ne!(a.pseudonym("user_id", "u1"), a.pseudonym("id_number", "u1"));
-        assert_ne!(a.pseudonym("user_id", "u1"), b.pseudonym("user_id", "u1"));
-        assert_ne!(a.id(), b.id());
-        assert!(PseudonymKey::new(b"short").is_err());
-    }
 
     #[test]
     fn references_that_look_personal_are_recognised() {

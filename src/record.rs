@@ -662,8 +662,17 @@ table! {
         source: String,
         /// Length of the stored bytes.
         bytes: i64,
-        /// Payloads found in it.
+        /// Payloads found in it, those included that an earlier, shorter state of the file had brought.
         payloads: i64,
+        /// `single`, `ndjson`, `json_array`, `csv` or `empty`.
+        format: String,
+        /// Where reading goes on when the file has grown: bytes up to the end of the last row that a line break ended. NULL
+        /// where it cannot go on: compressed, a single document, a JSON array, nothing read.
+        resume_offset: Option<i64>,
+        /// Rows before `resume_offset`: the index of the next.
+        resume_index: Option<i64>,
+        /// BLAKE3 of the bytes before `resume_offset`.
+        resume_digest: Option<String>,
     }
 }
 
@@ -690,7 +699,64 @@ table! {
         tool_version: String,
         /// Version of the code catalogue.
         catalogue_version: String,
-        /// The version of every table before this row was committed, as `table=version` joined by `,`.
+        /// The version of every table once this row was committed, as `table=version` joined by `,`.
         table_versions: String,
+        /// Rows that the batch wrote to every table, as `table=rows` joined by `,`.
+        table_rows: String,
+        /// The batch whose rows a reprocessing replaced by this one's.
+        replaces: Option<String>,
+        /// When it did, UTC; `finished_at` stays that of the ingest.
+        replaced_at: Option<Micros>,
+    }
+}
+
+words! {
+    /// Why a payload was removed.
+    Removal {
+        /// Asked for by `mart erase`.
+        Erase = "erase",
+        /// Older than what `mart retention` keeps.
+        Retention = "retention",
+    }
+}
+
+words! {
+    /// By what a payload was found that was to be removed.
+    Selector { UserId = "user_id", JobId = "job_id", Age = "age" }
+}
+
+table! {
+    /// One payload that was erased, and one batch that held rows of it: what keeps a source that is still there from bringing it back.
+    Tombstone = "tombstones" by None; {
+        /// Which erasure; its rows were written in one commit.
+        erasure_id: String,
+        /// Identity of the payload.
+        payload_key: String,
+        /// BLAKE3 of its body, hexadecimal.
+        payload_digest: String,
+        /// The batch that held these rows.
+        batch_id: String,
+        /// `erase` or `retention`.
+        operation: Removal,
+        /// What it was found by: `user_id`, `job_id` or `age`; the value itself is not kept.
+        selector: Selector,
+        /// The reason as given.
+        reason: Option<String>,
+        /// When, UTC.
+        erased_at: Micros,
+        /// True where the body names its job, so that its digest alone tells it apart from every other payload.
+        by_digest: bool,
+        /// Rows of `receipts` that went.
+        deliveries: i64,
+        /// Rows of `observations` that went.
+        observations: i64,
+        /// Rows of `checks` that went.
+        checks: i64,
+        /// Rows of `authority_status` that went.
+        authority_rows: i64,
+        /// Rows of `submissions` that went.
+        submissions: i64,
+        /// Rows of `rejects` that went.
+        rejects: i64,
     }
 }

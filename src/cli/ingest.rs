@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::ingest::{Source, Summary, ingest};
 use crate::mart::{Mart, MartLock};
 use crate::normalise::Normaliser;
-use crate::privacy::PseudonymKey;
+use crate::pseudonym::PseudonymKey;
 use crate::record::{Channel, Environment, Provider};
 use crate::source;
 
@@ -207,6 +207,12 @@ pub fn take_in(mart: &mut Mart, sources: &[Source], key: Option<&PseudonymKey>, 
         dimensions: &context.config.dimensions.names,
         show_personal: false,
     };
+    if let Some(ring) = key {
+        let rows = mart.rewrap_if_pending(ring)?;
+        if rows > 0 {
+            eprintln!("ingest: {rows} rows were brought under the newest pseudonym key first");
+        }
+    }
     let progress = Shown::new();
     let summary = ingest(mart, sources, &rules, &progress);
     progress.finish();
@@ -228,6 +234,13 @@ pub fn print_summary(summary: &Summary) {
         summary.observations,
         summary.inputs.len(),
     );
+    let resumed = summary.inputs.iter().filter(|input| input.resumed_at.is_some()).count();
+    if resumed > 0 {
+        eprintln!("ingest: {resumed} inputs had grown and were read from where they stopped");
+    }
+    if summary.payloads_erased > 0 {
+        eprintln!("ingest: {} of the known payloads were erased and stay so", summary.payloads_erased);
+    }
     if summary.pseudonym_key_id.is_none() && summary.payloads_new > 0 {
         eprintln!("ingest: no pseudonym key: users cannot be counted or joined (--key-file FILE)");
     }

@@ -262,6 +262,9 @@ fn this_batch() -> Batch {
         tool_version: String::new(),
         catalogue_version: String::new(),
         table_versions: String::new(),
+        table_rows: String::new(),
+        replaces: None,
+        replaced_at: None,
     }
 }
 

@@ -6,6 +6,8 @@
 mod codes;
 mod ingest;
 mod inspect;
+mod keys;
+mod mart;
 mod nightly;
 mod print;
 mod progress;
@@ -62,6 +64,8 @@ enum Command {
     Inspect(inspect::Arguments),
     Codes(codes::Arguments),
     Sample(sample::Arguments),
+    Mart(mart::Arguments),
+    Keys(keys::Arguments),
 }
 
 /// What every command may need.
@@ -121,5 +125,7 @@ fn run(cli: Cli) -> Result<u8> {
         Command::Inspect(arguments) => inspect::run(&arguments, &context),
         Command::Codes(arguments) => codes::run(&arguments, &context),
         Command::Sample(arguments) => sample::run(&arguments),
+        Command::Mart(arguments) => mart::run(&arguments, &context),
+        Command::Keys(arguments) => keys::run(&arguments),
     }
 }

@@ -9,6 +9,7 @@ use super::report::{OutputArguments, write_run};
 use super::{Context, MartArgument};
 use crate::error::{Error, Result};
 use crate::ingest::Source;
+use crate::mart::as_of::View;
 use crate::mart::{Mart, MartLock};
 
 const EXAMPLES: &str = "\
@@ -55,7 +56,14 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<u8> {
     let mut mart = Mart::open_or_create(&root)?;
     let summary = take_in(&mut mart, &sources, key.as_ref(), context)?;
     print_summary(&summary);
-    let code = write_run(&mart, &arguments.output, context, "nightly", started, Some(&summary))?;
+    let code = write_run(
+        &View::Now(&mart, &context.catalogue),
+        &arguments.output,
+        context,
+        "nightly",
+        started,
+        Some(&summary),
+    )?;
     all_read(&summary)?;
     Ok(code)
 }

@@ -5,12 +5,11 @@ use std::path::Path;
 use clap::Args;
 
 use super::print::{self, Style};
-use super::report::resources;
+use super::report::{Seen, resources};
 use super::{Context, MartArgument};
 use crate::engine::Engine;
 use crate::engine::duckdb::{DuckDb, Resources};
 use crate::error::{Error, ErrorKind, Result};
-use crate::mart::Mart;
 use crate::report::{Scope, prepare};
 
 const EXAMPLES: &str = "\
@@ -36,12 +35,15 @@ pub struct Arguments {
     /// See known sandbox traffic too.
     #[arg(long)]
     include_sandbox: bool,
+    /// Ask the mart as it was once; see `kycmart report --help`.
+    #[arg(long, value_name = "BATCH|TIME")]
+    as_of: Option<String>,
 }
 
 /// Runs the command.
 pub fn run(arguments: &Arguments, context: &Context) -> Result<u8> {
     let select = one_select(&text_of(&arguments.query, context)?)?;
-    let mart = Mart::open(&arguments.mart.path(&context.config)?)?;
+    let seen = Seen::open(&arguments.mart.path(&context.config)?, arguments.as_of.as_deref())?;
     let reports = &context.config.reports;
     let scope = Scope {
         from: None,
@@ -52,7 +54,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<u8> {
         offline_to: reports.offline_to,
     };
     let mut engine = DuckDb::open(&Resources { keep_order: true, ..resources(&context.config) })?;
-    mart.register(&mut engine, &context.catalogue)?;
+    seen.view(context).register(&mut engine)?;
     prepare(&mut engine, &context.queries, &scope)?;
     let advise = |e: Error| match e.kind() {
         ErrorKind::Usage => e.hint("one SELECT over the tables and models of `kycmart query --help`"),
@@ -91,7 +93,7 @@ fn one_select(text: &str) -> Result<String> {
 }
 
 /// Refuses a text that would end the parenthesis around it, or that holds a second statement.
-fn balanced(select: &str) -> std::result::Result<&str, &'static str> {
+pub(super) fn balanced(select: &str) -> std::result::Result<&str, &'static str> {
     let (mut depth, mut chars) = (0i32, select.char_indices().peekable());
     while let Some((start, c)) = chars.next() {
         match c {

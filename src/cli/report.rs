@@ -19,6 +19,7 @@ use crate::engine::{Engine, number, text};
 use crate::error::{Error, Result};
 use crate::ingest::Summary;
 use crate::mart::Mart;
+use crate::mart::as_of::{Past, View};
 use crate::report::run::RunFolder;
 use crate::report::write::Format;
 use crate::report::{Scope, Written, prepare, write_all};
@@ -28,6 +29,10 @@ Examples:
   kycmart report --mart mart --out reports
   kycmart report --mart mart --out reports --from 2026-10-01 --to 2026-10-31 --format csv
   kycmart report --mart mart --out reports --fail-on unknown=10,alarms
+  kycmart report --mart mart --out reports --as-of 2026-10-15          as it was at the end of that day
+
+With --as-of a report is what it was then: the batches of then, and the code catalogue that was stored with the newest of
+them. Where an erasure or a vacuum makes that impossible, it says so and exits with 3.
 
 Reports are in OUT/latest. The range ends with the newest observed day unless --to says otherwise; the clock plays no part.";
 
@@ -37,6 +42,10 @@ Reports are in OUT/latest. The range ends with the newest observed day unless --
 pub struct Arguments {
     #[command(flatten)]
     mart: MartArgument,
+    /// See the mart as it was: after a batch (its identifier, or the beginning of it), at a time (RFC 3339), or at the end
+    /// of a day (UTC).
+    #[arg(long, value_name = "BATCH|TIME")]
+    as_of: Option<String>,
     #[command(flatten)]
     pub output: OutputArguments,
 }
@@ -76,6 +85,7 @@ struct RunRecord<'a> {
     finished_at: String,
     duration_seconds: f64,
     mart: String,
+    as_of: Option<AsOf<'a>>,
     range: Range,
     include_sandbox: bool,
     catalogue_version: String,
@@ -83,6 +93,16 @@ struct RunRecord<'a> {
     ingest: Option<&'a Summary>,
     findings: &'a BTreeMap<&'static str, u64>,
     reports: &'a [Written],
+}
+
+/// The past that a report shows.
+#[derive(Debug, Serialize)]
+struct AsOf<'a> {
+    /// As it was asked for.
+    asked: &'a str,
+    moment: String,
+    /// The batches that counted then.
+    batches: Vec<&'a str>,
 }
 
 #[derive(Debug, Serialize)]
@@ -94,8 +114,32 @@ struct Range {
 
 /// Runs the command.
 pub fn run(arguments: &Arguments, context: &Context) -> Result<u8> {
-    let mart = Mart::open(&arguments.mart.path(&context.config)?)?;
-    write_run(&mart, &arguments.output, context, "report", Utc::now(), None)
+    let seen = Seen::open(&arguments.mart.path(&context.config)?, arguments.as_of.as_deref())?;
+    write_run(&seen.view(context), &arguments.output, context, "report", Utc::now(), None)
+}
+
+/// A mart as it is or was.
+pub enum Seen {
+    Now(Mart),
+    Then(Box<Past>),
+}
+
+impl Seen {
+    /// Opens it, as of then if that is asked for.
+    pub fn open(root: &Path, as_of: Option<&str>) -> Result<Self> {
+        match as_of {
+            Some(wish) => Past::open(root, wish).map(|past| Seen::Then(Box::new(past))),
+            None => Mart::open(root).map(Seen::Now),
+        }
+    }
+
+    /// What a report is made from.
+    pub fn view<'a>(&'a self, context: &'a Context) -> View<'a> {
+        match self {
+            Seen::Now(mart) => View::Now(mart, &context.catalogue),
+            Seen::Then(past) => View::Then(past),
+        }
+    }
 }
 
 impl OutputArguments {
@@ -135,7 +179,7 @@ pub fn resources(config: &Config) -> Resources {
 
 /// Writes one run and says where it is.
 pub fn write_run(
-    mart: &Mart,
+    view: &View,
     output: &OutputArguments,
     context: &Context,
     command: &'static str,
@@ -148,7 +192,7 @@ pub fn write_run(
     let folder =
         RunFolder::create(&output.out(&context.config)?, format!("{}-{id}", started.format("%Y%m%dT%H%M%SZ")))?;
     let mut engine = DuckDb::open(&resources(&context.config))?;
-    mart.register(&mut engine, &context.catalogue)?;
+    view.register(&mut engine)?;
     prepare(&mut engine, &context.queries, &scope)?;
     let (written, frames) = write_all(&engine, &context.queries, &scope, &output.format, folder.path())?;
     let findings = findings(&engine, ingest)?;
@@ -162,15 +206,20 @@ pub fn write_run(
         started_at: started.to_rfc3339(),
         finished_at: finished.to_rfc3339(),
         duration_seconds: (finished - started).as_seconds_f64().max(clock.elapsed().as_secs_f64()),
-        mart: mart.root().display().to_string(),
+        mart: view.mart().root().display().to_string(),
+        as_of: view.past().map(|past| AsOf {
+            asked: past.asked(),
+            moment: past.moment().rfc3339(),
+            batches: past.batches().iter().map(|batch| batch.batch_id.as_str()).collect(),
+        }),
         range: Range {
             from: scope.from.map(|d| d.to_string()),
             to: scope.to.map(|d| d.to_string()).or(text(&engine, newest)?),
             time_zone: scope.time_zone.name().to_owned(),
         },
         include_sandbox: scope.include_sandbox,
-        catalogue_version: context.catalogue.version().to_owned(),
-        table_versions: mart.versions().into_iter().collect(),
+        catalogue_version: view.catalogue_version().to_owned(),
+        table_versions: view.mart().versions().into_iter().collect(),
         ingest,
         findings: &findings,
         reports: &written,

@@ -4,38 +4,68 @@
 //! that are listed there, so a batch that was killed half-way is invisible and the next run reads its inputs again.
 //! Not here: how one table is written (`delta`), what the rows mean (`queries/models`).
 
+pub mod as_of;
 pub mod delta;
+pub mod erase;
+pub mod history;
+pub mod info;
+pub mod parquet_file;
+pub(crate) mod read;
+pub mod reprocess;
+pub mod rewrap;
+pub mod rewrite;
+pub mod vacuum;
+pub mod verify;
 
+use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
-use self::delta::{DeltaTable, LogEngine, Staged, TableSpec};
+use self::delta::{Change, DataFile, DeltaTable, LogEngine, Purpose, TableSpec};
+use self::parquet_file::{Sizes, TableWriter};
+use self::read::{batch_rows, read_file};
 use crate::engine::{Engine, text};
 use crate::error::{Error, Result};
 use crate::provider::catalogue::Catalogue;
-use crate::record::{AuthorityStatus, Batch, Check, Code, Input, Observation, Receipt, Reject, Submission, Table};
+use crate::record::{
+    AuthorityStatus, Batch, Check, Code, Input, Observation, Receipt, Reject, Submission, Table, Tombstone,
+};
 
-/// Rows of one table that are held before they are written to a file.
-const FLUSH_ROWS: usize = 25_000;
+/// The table that is created last and committed last: what it lists counts.
+pub const FIRST_TABLE: &str = Batch::NAME;
+
+/// Rows of one table that are held before they are turned into columns.
+const FLUSH_ROWS: usize = 8_192;
+
+/// Application id of ingests in the tables' logs.
+const INGEST_ID: &str = "kycmart";
+
+/// Application id of erasures: first in the log of `tombstones`, last in that of `receipts`.
+const ERASE_ID: &str = "kycmart-erase";
 
 /// Every table, `batches` first: who opens them in this order sees all rows of every batch that is listed.
 pub fn table_specs() -> Vec<TableSpec> {
-    fn spec<T: Table>() -> TableSpec {
-        TableSpec { name: T::NAME, columns: T::columns(), partition: T::PARTITION }
+    fn spec<T: Table>(sort: &'static [&'static str]) -> TableSpec {
+        TableSpec { name: T::NAME, columns: T::columns(), partition: T::PARTITION, sort }
     }
     vec![
-        spec::<Batch>(),
-        spec::<Observation>(),
-        spec::<Check>(),
-        spec::<Receipt>(),
-        spec::<AuthorityStatus>(),
-        spec::<Submission>(),
-        spec::<Reject>(),
-        spec::<Code>(),
-        spec::<Input>(),
+        spec::<Batch>(&[]),
+        spec::<Observation>(&["provider_job_id", "payload_key", "position"]),
+        spec::<Check>(&["provider_job_id", "payload_key", "position"]),
+        spec::<Receipt>(&["payload_digest", "payload_key"]),
+        spec::<AuthorityStatus>(&["country", "id_type", "checked_at_us"]),
+        spec::<Submission>(&["payload_key"]),
+        spec::<Reject>(&["payload_digest", "payload_key"]),
+        spec::<Code>(&[]),
+        spec::<Input>(&["input_digest"]),
+        spec::<Tombstone>(&["payload_key"]),
     ]
 }
+
+/// Tables whose rows belong to a payload: those that an erasure touches. `receipts` is last: what it has done is done.
+pub const PAYLOAD_TABLES: [&str; 6] =
+    [Observation::NAME, Check::NAME, AuthorityStatus::NAME, Submission::NAME, Reject::NAME, Receipt::NAME];
 
 /// An open mart.
 pub struct Mart {
@@ -50,29 +80,45 @@ impl Mart {
     /// # Errors
     /// When there is none at this path or its log cannot be read.
     pub fn open(root: &Path) -> Result<Self> {
-        if !delta::exists(root, Batch::NAME) {
+        Self::open_at(root, &BTreeMap::new())
+    }
+
+    /// Opens a mart for reading, some tables at an earlier version.
+    ///
+    /// # Errors
+    /// When there is none at this path or a log cannot be read as of then.
+    pub fn open_at(root: &Path, versions: &BTreeMap<String, u64>) -> Result<Self> {
+        if !delta::exists(root, FIRST_TABLE) {
             return Err(Error::usage(format!("there is no mart at {}", root.display()))
                 .hint(format!("make one with: kycmart ingest SOURCE --mart {}", root.display())));
         }
         let log = LogEngine::new(root)?;
-        let tables = table_specs().into_iter().map(|spec| DeltaTable::open(&log, root, spec)).collect::<Result<_>>()?;
+        let open = |spec: TableSpec| DeltaTable::open_at(&log, root, spec.clone(), versions.get(spec.name).copied());
+        let tables = table_specs().into_iter().map(open).collect::<Result<_>>()?;
         Ok(Mart { root: root.to_owned(), log, tables })
     }
 
-    /// Opens a mart for writing, or makes it.
+    /// Opens a mart for writing, or makes it; an older mart gets the columns and tables that it lacks, and an erasure that
+    /// was interrupted is finished. The caller holds the lock.
     ///
     /// # Errors
     /// When it cannot be written.
     pub fn open_or_create(root: &Path) -> Result<Self> {
         std::fs::create_dir_all(root).map_err(|e| Error::io("create the mart", root, &e))?;
         let log = LogEngine::new(root)?;
+        if delta::exists(root, FIRST_TABLE) {
+            // Refuses a mart of a newer program before anything is written to it.
+            Self::open(root)?;
+        }
         // `batches` is created last, so that a mart that has it has all tables.
         let mut tables = Vec::new();
         for spec in table_specs().into_iter().rev() {
             tables.push(DeltaTable::open_or_create(&log, root, spec)?);
         }
         tables.reverse();
-        Ok(Mart { root: root.to_owned(), log, tables })
+        let mut mart = Mart { root: root.to_owned(), log, tables };
+        mart.finish_erasure()?;
+        Ok(mart)
     }
 
     /// Where it is.
@@ -91,15 +137,35 @@ impl Mart {
         engine.register_rows(Code::NAME, &Code::batch(&catalogue.rows(&newest)))
     }
 
-    /// Makes the stored tables known to an engine, without those named.
+    /// Makes the stored tables known to an engine, without those named. Rows that an erasure has not reached yet are left
+    /// out.
     ///
     /// # Errors
     /// When a log cannot be replayed or the engine refuses a file.
     pub fn register_stored(&self, engine: &mut dyn Engine, without: &[&str]) -> Result<()> {
-        for table in self.tables.iter().filter(|t| !without.contains(&t.spec().name)) {
-            engine.register_files(table.spec().name, &table.spec().columns, &table.files(&self.log)?)?;
+        let erasing = self.erasure_pending()?;
+        for table in self.tables.iter().rev().filter(|t| !without.contains(&t.spec().name)) {
+            let (name, columns) = (table.spec().name, &table.spec().columns);
+            let files: Vec<PathBuf> = table.files(&self.log)?.into_iter().map(|f| f.path).collect();
+            if erasing && PAYLOAD_TABLES.contains(&name) {
+                engine.register_files(&format!("{name}_stored"), columns, &files)?;
+                let rest = "WHERE payload_key NOT IN (SELECT payload_key FROM tombstones)";
+                engine.define(name, &format!("SELECT * FROM {name}_stored {rest}"), false)?;
+            } else {
+                engine.register_files(name, columns, &files)?;
+            }
         }
         Ok(())
+    }
+
+    /// Whether an erasure was begun and not finished.
+    ///
+    /// # Errors
+    /// When a log cannot be replayed.
+    pub fn erasure_pending(&self) -> Result<bool> {
+        let begun = self.table(Tombstone::NAME)?.transaction_number(&self.log, ERASE_ID)?;
+        let done = self.table(Receipt::NAME)?.transaction_number(&self.log, ERASE_ID)?;
+        Ok(begun > done)
     }
 
     /// The version of every table, by name.
@@ -107,65 +173,123 @@ impl Mart {
         self.tables.iter().map(|t| (t.spec().name, t.version())).collect()
     }
 
+    /// The files of a table.
+    ///
+    /// # Errors
+    /// When there is no such table or its log cannot be replayed.
+    pub fn files(&self, table: &str) -> Result<Vec<DataFile>> {
+        self.table(table)?.files(&self.log)
+    }
+
+    /// The batches that count, oldest first.
+    ///
+    /// # Errors
+    /// When the table `batches` cannot be read.
+    pub fn batches(&self) -> Result<Vec<Batch>> {
+        let mut batches = Vec::new();
+        for file in self.files(FIRST_TABLE)? {
+            for rows in read_file(&file.path, &Batch::schema(), None)? {
+                batches.extend(batch_rows(&rows?)?);
+            }
+        }
+        batches.sort_by(|a: &Batch, b| (a.finished_at, &a.batch_id).cmp(&(b.finished_at, &b.batch_id)));
+        Ok(batches)
+    }
+
+    /// Their identifiers.
+    ///
+    /// # Errors
+    /// When the table `batches` cannot be read.
+    pub fn listed_batches(&self) -> Result<HashSet<String>> {
+        Ok(self.batches()?.into_iter().map(|b| b.batch_id).collect())
+    }
+
     /// Starts a batch.
     pub fn batch(&mut self, batch_id: String) -> BatchWriter<'_> {
         BatchWriter {
+            observations: Buffer::new(self),
+            checks: Buffer::new(self),
+            receipts: Buffer::new(self),
+            authority: Buffer::new(self),
+            submissions: Buffer::new(self),
+            rejects: Buffer::new(self),
+            inputs: Buffer::new(self),
+            codes: Buffer::new(self),
             mart: self,
             batch_id,
-            observations: Buffer::default(),
-            checks: Buffer::default(),
-            receipts: Buffer::default(),
-            authority: Buffer::default(),
-            submissions: Buffer::default(),
-            rejects: Buffer::default(),
-            inputs: Buffer::default(),
-            codes: Buffer::default(),
         }
     }
 
-    fn table(&mut self, name: &str) -> Result<&mut DeltaTable> {
-        let missing = || Error::failed(format!("the mart has no table {name}"));
-        self.tables.iter_mut().find(|t| t.spec().name == name).ok_or_else(missing)
+    fn writer(&self, table: &str, sizes: Sizes) -> Result<TableWriter> {
+        let table = self.table(table)?;
+        Ok(TableWriter::new(table.spec().clone(), table.root().to_owned(), sizes))
     }
+
+    fn commit(&mut self, table: &str, change: Change, purpose: Purpose) -> Result<()> {
+        let index = self.tables.iter().position(|t| t.spec().name == table).ok_or_else(|| no_table(table))?;
+        self.tables[index].commit(&self.log, change, purpose)
+    }
+
+    fn table(&self, name: &str) -> Result<&DeltaTable> {
+        self.tables.iter().find(|t| t.spec().name == name).ok_or_else(|| no_table(name))
+    }
+}
+
+fn no_table(name: &str) -> Error {
+    Error::failed(format!("the mart has no table {name}"))
+}
+
+/// `table=number` joined by `,`.
+fn numbered<N: std::fmt::Display>(numbers: impl IntoIterator<Item = (&'static str, N)>) -> String {
+    numbers.into_iter().map(|(name, n)| format!("{name}={n}")).collect::<Vec<_>>().join(",")
+}
+
+/// Reads back what [`numbered`] wrote.
+pub fn numbers(text: &str) -> BTreeMap<String, u64> {
+    text.split(',')
+        .filter_map(|pair| pair.split_once('='))
+        .filter_map(|(k, v)| Some((k.to_owned(), v.parse().ok()?)))
+        .collect()
 }
 
 /// Rows on their way into one table.
 struct Buffer<T> {
     rows: Vec<T>,
-    staged: Vec<Staged>,
-}
-
-impl<T> Default for Buffer<T> {
-    fn default() -> Self {
-        Buffer { rows: Vec::new(), staged: Vec::new() }
-    }
+    writer: TableWriter,
+    count: u64,
 }
 
 impl<T: Table> Buffer<T> {
-    fn extend(&mut self, mart: &mut Mart, rows: impl IntoIterator<Item = T>) -> Result<()> {
-        self.rows.extend(rows);
-        if self.rows.len() >= FLUSH_ROWS { self.stage(mart) } else { Ok(()) }
+    fn new(mart: &Mart) -> Self {
+        let spec = TableSpec { name: T::NAME, columns: T::columns(), partition: T::PARTITION, sort: &[] };
+        let table = mart.tables.iter().find(|t| t.spec().name == T::NAME);
+        let spec = table.map_or(spec, |t| t.spec().clone());
+        Buffer { rows: Vec::new(), writer: TableWriter::new(spec, mart.root.join(T::NAME), Sizes::INGEST), count: 0 }
     }
 
-    fn stage(&mut self, mart: &mut Mart) -> Result<()> {
+    fn extend(&mut self, rows: impl IntoIterator<Item = T>) -> Result<()> {
+        self.rows.extend(rows);
+        if self.rows.len() >= FLUSH_ROWS { self.flush() } else { Ok(()) }
+    }
+
+    fn flush(&mut self) -> Result<()> {
         if !self.rows.is_empty() {
-            let staged = mart.table(T::NAME)?.stage(&T::batch(&self.rows))?;
-            self.staged.push(staged);
+            self.writer.write(&T::batch(&self.rows))?;
+            self.count += self.rows.len() as u64;
             self.rows.clear();
         }
         Ok(())
     }
 
-    fn commit(mut self, mart: &mut Mart, number: i64) -> Result<()> {
-        self.stage(mart)?;
-        if self.staged.is_empty() {
-            return Ok(());
+    /// Commits the rows and says how many there were.
+    fn commit(mut self, mart: &mut Mart, number: i64) -> Result<(&'static str, u64)> {
+        self.flush()?;
+        let add = self.writer.finish()?;
+        if !add.is_empty() {
+            let purpose = Purpose { operation: "WRITE", writer: INGEST_ID, number };
+            mart.commit(T::NAME, Change { add, remove: Vec::new() }, purpose)?;
         }
-        let index = mart.tables.iter().position(|t| t.spec().name == T::NAME);
-        let Some(index) = index else {
-            return Err(Error::failed(format!("the mart has no table {}", T::NAME)));
-        };
-        mart.tables[index].commit(&mart.log, self.staged, "kycmart", number)
+        Ok((T::NAME, self.count))
     }
 }
 
@@ -198,10 +322,10 @@ impl BatchWriter<'_> {
     /// # Errors
     /// When a file cannot be written.
     pub fn facts(&mut self, rows: crate::normalise::Rows) -> Result<()> {
-        self.observations.extend(self.mart, stamped!(rows.observations, &self.batch_id))?;
-        self.checks.extend(self.mart, stamped!(rows.checks, &self.batch_id))?;
-        self.authority.extend(self.mart, stamped!(rows.authority, &self.batch_id))?;
-        self.submissions.extend(self.mart, stamped!(rows.submission, &self.batch_id))
+        self.observations.extend(stamped!(rows.observations, &self.batch_id))?;
+        self.checks.extend(stamped!(rows.checks, &self.batch_id))?;
+        self.authority.extend(stamped!(rows.authority, &self.batch_id))?;
+        self.submissions.extend(stamped!(rows.submission, &self.batch_id))
     }
 
     /// Adds one delivery of a payload, new or known.
@@ -209,7 +333,7 @@ impl BatchWriter<'_> {
     /// # Errors
     /// When a file cannot be written.
     pub fn delivery(&mut self, receipt: Receipt) -> Result<()> {
-        self.receipts.extend(self.mart, stamped!([receipt], &self.batch_id))
+        self.receipts.extend(stamped!([receipt], &self.batch_id))
     }
 
     /// Adds what could not be read.
@@ -217,7 +341,7 @@ impl BatchWriter<'_> {
     /// # Errors
     /// When a file cannot be written.
     pub fn reject(&mut self, reject: Reject) -> Result<()> {
-        self.rejects.extend(self.mart, stamped!([reject], &self.batch_id))
+        self.rejects.extend(stamped!([reject], &self.batch_id))
     }
 
     /// Adds an input file that was read to its end.
@@ -225,33 +349,47 @@ impl BatchWriter<'_> {
     /// # Errors
     /// When a file cannot be written.
     pub fn input(&mut self, input: Input) -> Result<()> {
-        self.inputs.extend(self.mart, stamped!([input], &self.batch_id))
+        self.inputs.extend(stamped!([input], &self.batch_id))
     }
 
-    /// Commits table by table, `batches` last, and returns the versions that the batch leaves behind.
+    /// Commits table by table, `batches` last; fills in what the batch wrote and which versions it leaves behind.
     ///
     /// # Errors
     /// When a commit fails; the batch then does not count.
-    pub fn finish(self, codes: Vec<Code>, mut batch: Batch) -> Result<()> {
+    pub fn finish(mut self, codes: Vec<Code>, mut batch: Batch) -> Result<()> {
         let number = batch.finished_at.0;
+        self.codes.extend(codes)?;
         let mart = self.mart;
-        let mut code_buffer = self.codes;
-        code_buffer.extend(mart, codes)?;
-        self.observations.commit(mart, number)?;
-        self.checks.commit(mart, number)?;
-        self.receipts.commit(mart, number)?;
-        self.authority.commit(mart, number)?;
-        self.submissions.commit(mart, number)?;
-        self.rejects.commit(mart, number)?;
-        self.inputs.commit(mart, number)?;
-        code_buffer.commit(mart, number)?;
-        let versions: Vec<String> = mart.versions().iter().skip(1).map(|(name, v)| format!("{name}={v}")).collect();
-        batch.table_versions = versions.join(",");
-        let mut last = Buffer::<Batch>::default();
-        last.extend(mart, [batch])?;
-        last.commit(mart, number)
+        batch.table_rows = numbered([
+            self.observations.commit(mart, number)?,
+            self.checks.commit(mart, number)?,
+            self.receipts.commit(mart, number)?,
+            self.authority.commit(mart, number)?,
+            self.submissions.commit(mart, number)?,
+            self.rejects.commit(mart, number)?,
+            self.inputs.commit(mart, number)?,
+            self.codes.commit(mart, number)?,
+        ]);
+        mart.list(vec![batch], Vec::new(), Purpose { operation: "WRITE", writer: INGEST_ID, number })
     }
 }
+
+impl Mart {
+    /// Lists batches in one commit, in the place of those in `remove`; from then on they count.
+    fn list(&mut self, mut batches: Vec<Batch>, remove: Vec<DataFile>, purpose: Purpose) -> Result<()> {
+        let after = |(name, version)| (name, if name == FIRST_TABLE { version + 1 } else { version });
+        let versions = numbered(self.versions().into_iter().map(after));
+        batches.iter_mut().filter(|b| b.table_versions.is_empty()).for_each(|b| b.table_versions.clone_from(&versions));
+        let mut writer = self.writer(FIRST_TABLE, Sizes::COMPACT)?;
+        writer.write(&Batch::batch(&batches))?;
+        let add = writer.finish()?;
+        self.commit(FIRST_TABLE, Change { add, remove }, purpose)
+    }
+}
+
+/// How often a held lock is looked at for the name of its holder, and the pause before each look.
+const LOCK_LOOKS: usize = 20;
+const LOCK_PAUSE: std::time::Duration = std::time::Duration::from_millis(50);
 
 /// Held while a program writes to a mart; a second one is told who holds it.
 pub struct MartLock {
@@ -266,25 +404,36 @@ impl MartLock {
     pub fn take(root: &Path, command: &str) -> Result<Self> {
         std::fs::create_dir_all(root).map_err(|e| Error::io("create the mart", root, &e))?;
         let path = root.join(".lock");
-        let options = File::options().read(true).write(true).create(true).truncate(false).open(&path);
-        let mut file = options.map_err(|e| Error::io("lock the mart with", &path, &e))?;
-        match file.try_lock() {
-            Ok(()) => {
-                let who = format!("kycmart {command}, process {}", std::process::id());
-                let write = file.set_len(0).and_then(|()| file.write_all(who.as_bytes()));
-                write.map_err(|e| Error::io("lock the mart with", &path, &e))?;
-                Ok(MartLock { file })
+        let failed = |e: std::io::Error| Error::io("lock the mart with", &path, &e);
+        let mut file =
+            File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(failed)?;
+        for _ in 0..LOCK_LOOKS {
+            match file.try_lock() {
+                Ok(()) => {
+                    let who = format!("kycmart {command}, process {}", std::process::id());
+                    let named =
+                        file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(who.as_bytes()));
+                    named.map_err(failed)?;
+                    return Ok(MartLock { file });
+                }
+                Err(std::fs::TryLockError::Error(e)) => return Err(failed(e)),
+                Err(std::fs::TryLockError::WouldBlock) => {}
             }
-            Err(std::fs::TryLockError::WouldBlock) => {
-                let mut who = String::new();
-                let _ = file.read_to_string(&mut who);
-                let who = if who.is_empty() { "another program".to_owned() } else { who };
-                Err(Error::failed(format!("the mart {} is being written by {who}", root.display()))
-                    .hint("wait until it has finished, then run again"))
+            // Who has just taken it writes its name next; who is about to let it go has removed it.
+            std::thread::sleep(LOCK_PAUSE);
+            let mut who = String::new();
+            file.rewind().and_then(|()| file.read_to_string(&mut who)).map_err(failed)?;
+            if !who.is_empty() {
+                return Err(held_by(root, &who));
             }
-            Err(std::fs::TryLockError::Error(e)) => Err(Error::io("lock the mart with", &path, &e)),
         }
+        Err(held_by(root, "another program"))
     }
+}
+
+fn held_by(root: &Path, who: &str) -> Error {
+    Error::failed(format!("the mart {} is being written by {who}", root.display()))
+        .hint("wait until it has finished, then run again")
 }
 
 impl Drop for MartLock {

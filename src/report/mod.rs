@@ -57,14 +57,15 @@ pub fn prepare(engine: &mut dyn Engine, queries: &Queries, scope: &Scope) -> Res
     queries.define_models(engine)
 }
 
+/// The slots of what counts: rows of a batch that is not listed must not stretch the range.
 fn slots_in_use(engine: &dyn Engine) -> Result<Vec<i64>> {
     let batches = engine.select(
-        "SELECT slot_index FROM (
-            SELECT slot_index FROM observations
-            UNION SELECT received_slot AS slot_index FROM receipts
-            UNION SELECT slot_index FROM authority_status
-            UNION SELECT slot_index FROM submissions
-         ) s WHERE slot_index IS NOT NULL ORDER BY slot_index",
+        "SELECT DISTINCT slot_index FROM (
+            SELECT batch_id, slot_index FROM observations
+            UNION ALL SELECT batch_id, received_slot AS slot_index FROM receipts
+            UNION ALL SELECT batch_id, slot_index FROM authority_status
+            UNION ALL SELECT batch_id, slot_index FROM submissions
+         ) s WHERE slot_index IS NOT NULL AND batch_id IN (SELECT batch_id FROM batches) ORDER BY slot_index",
     )?;
     let mut slots = Vec::new();
     for batch in &batches {

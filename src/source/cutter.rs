@@ -11,7 +11,7 @@ use super::chunk::{Chunk, Shape, Slot};
 use super::decompress::End;
 use super::split::{Rest, Splitter};
 use super::window::{Window, trimmed};
-use super::{Broken, Limits};
+use super::{Broken, Limits, Mark};
 use crate::record::RejectReason;
 
 /// Why a row, or the whole input, is not a payload.
@@ -22,6 +22,8 @@ pub(super) struct Outcome {
     pub(super) payloads: u64,
     /// Stopped by a bomb or by the caller.
     pub(super) unfinished: bool,
+    /// Behind the last row that a cut ended.
+    pub(super) stop: Option<Mark>,
     pub(super) window: Window,
 }
 
@@ -56,19 +58,24 @@ pub(super) struct Cutter<'a> {
     /// The current row, where it is passed over.
     skipped: Option<Skipped>,
     next_index: u64,
+    stop: Option<Mark>,
 }
 
 impl<'a> Cutter<'a> {
-    /// `whole` says why the input as a whole is no payload, where that is known beforehand.
+    /// `whole` says why the input as a whole is no payload, where that is known beforehand; `start` where the window
+    /// stands, if not before the first row.
     pub(super) fn new(
         window: Window,
         splitter: Splitter,
         whole: Option<Trouble>,
         shape: Arc<Shape>,
+        start: Option<Mark>,
         send: &'a mut dyn FnMut(Chunk) -> ControlFlow<()>,
     ) -> Self {
         let skipped = whole.map(|trouble| Skipped::new(trouble, window.offset));
-        Cutter { window, splitter, shape, send, slots: Vec::new(), row_start: 0, scanned: 0, skipped, next_index: 0 }
+        let next_index = start.map_or(0, |mark| mark.index);
+        let (slots, stop) = (Vec::new(), start);
+        Cutter { window, splitter, shape, send, slots, row_start: 0, scanned: 0, skipped, next_index, stop }
     }
 
     /// Reads to the end of the input, or as far as it goes.
@@ -80,7 +87,12 @@ impl<'a> Cutter<'a> {
         let bomb = matches!(self.window.end, Some(End::Bomb));
         match self.window.end.take() {
             Some(End::Failed(cause)) => Err(cause),
-            _ => Ok(Outcome { payloads: self.next_index, unfinished: bomb || flow.is_break(), window: self.window }),
+            _ => Ok(Outcome {
+                payloads: self.next_index,
+                unfinished: bomb || flow.is_break(),
+                stop: self.stop,
+                window: self.window,
+            }),
         }
     }
 
@@ -94,6 +106,10 @@ impl<'a> Cutter<'a> {
                 self.end_row(self.scanned + cut.end);
                 self.scanned += cut.next;
                 self.row_start = self.scanned;
+                if self.next_index > 0 {
+                    let offset = self.window.offset + self.row_start as u64;
+                    self.stop = Some(Mark { offset, index: self.next_index });
+                }
                 if self.slots.len() >= self.limits().chunk_rows || self.row_start >= self.limits().chunk_bytes {
                     self.hand_on()?;
                 }

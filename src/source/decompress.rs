@@ -86,6 +86,23 @@ impl Stream {
         Ok(Stream { decoder, produced: 0, bomb_floor: limits.bomb_floor_bytes, bomb_ratio: limits.bomb_ratio })
     }
 
+    /// Plain bytes from within an input, whose first bytes are known.
+    pub(super) fn resumed(inner: Box<dyn Read>, hasher: blake3::Hasher, bytes: u64, limits: &Limits) -> Self {
+        let stored = Stored { inner, hasher, bytes, failed: false };
+        let raw = BufReader::with_capacity(64 << 10, Cursor::new(Vec::new()).chain(stored));
+        Stream {
+            decoder: Decoder::Plain(raw),
+            produced: bytes,
+            bomb_floor: limits.bomb_floor_bytes,
+            bomb_ratio: limits.bomb_ratio,
+        }
+    }
+
+    /// Whether the bytes are as stored.
+    pub(super) fn is_plain(&self) -> bool {
+        matches!(self.decoder, Decoder::Plain(_))
+    }
+
     /// Reads some bytes into the buffer, or says why there are none.
     pub(super) fn read(&mut self, buffer: &mut [u8]) -> Result<usize, End> {
         let allowed = self.bomb_floor.max(self.bomb_ratio.saturating_mul(self.source().bytes));

@@ -5,6 +5,7 @@
 //! decompress gzip, zstd   → bytes, with digest, limits sniff    first bytes  → format
 //! split      bytes        → where a row ends           cutter   rows         → chunks (one thread, bounded memory)
 //! row, csv   one row      → payload and its envelope (any thread, in [`Chunk::items`])
+//! grown      a file whose beginning was read before → its new rows
 //! ```
 //!
 //! A broken row never ends the reading of its file, and a broken file never that of the run: what cannot be read becomes
@@ -17,6 +18,7 @@ mod chunk;
 mod csv;
 mod cutter;
 mod decompress;
+mod grown;
 mod inputs;
 mod row;
 mod sniff;
@@ -27,9 +29,11 @@ use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Read};
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::sync::Arc;
 
 pub use chunk::Chunk;
+pub use grown::{Mark, Start, read_grown};
 pub use inputs::{Input, find_inputs};
 
 use crate::envelope::Envelope;
@@ -37,6 +41,7 @@ use crate::record::{Micros, RejectReason};
 use chunk::Shape;
 use cutter::{Cutter, Outcome};
 use decompress::Stream;
+use sniff::Format;
 use window::Window;
 
 /// One stored payload: its bytes and where they came from.
@@ -158,10 +163,15 @@ pub struct InputSummary {
     pub digest: String,
     /// Number of stored bytes.
     pub bytes: u64,
-    /// Rows handed on, broken ones included.
+    /// Rows of the whole input, broken ones included; those before `start` were not handed on.
     pub payloads: u64,
     /// `single`, `ndjson`, `json_array`, `csv` or `empty`.
     pub format: &'static str,
+    /// Where reading began, if not at the beginning.
+    pub start: Option<Mark>,
+    /// Where reading can go on when the file has grown. `None` where it cannot (compressed, a single document, an array,
+    /// nothing read), and from [`read_chunks`].
+    pub stop: Option<Mark>,
 }
 
 /// Why an input cannot be read at all.
@@ -200,17 +210,18 @@ pub fn read_chunks(
         None => read_stream(Box::new(io::stdin()), None, input, options, send).map_err(failed),
         Some(path) => {
             let file = File::open(path).map_err(failed)?;
-            let modified = if options.trust_mtime { modified(&file) } else { None };
+            let modified = if options.trust_mtime { modified(path) } else { None };
             read_stream(Box::new(file), modified, input, options, send).map_err(failed)
         }
     }
 }
 
-fn modified(file: &File) -> Option<Micros> {
-    let time: chrono::DateTime<chrono::Utc> = file.metadata().ok()?.modified().ok()?.into();
+fn modified(path: &Path) -> Option<Micros> {
+    let time: chrono::DateTime<chrono::Utc> = std::fs::metadata(path).ok()?.modified().ok()?.into();
     Some(Micros(time.timestamp_micros()))
 }
 
+/// Reads bytes that come once.
 fn read_stream(
     stored: Box<dyn Read>,
     modified: Option<Micros>,
@@ -219,17 +230,34 @@ fn read_stream(
     send: &mut dyn FnMut(Chunk) -> ControlFlow<()>,
 ) -> io::Result<InputSummary> {
     let mut window = Window::new(Stream::new(stored, &options.limits)?);
-    let name = input.path.as_deref().and_then(|path| path.file_name()).unwrap_or_default();
+    let name = input.path.as_deref().and_then(Path::file_name).unwrap_or_default();
     let format = sniff::sniff(&mut window, &name.to_string_lossy(), options);
+    let summary = read_rows(window, format, None, modified, input, options, send)?;
+    Ok(InputSummary { stop: None, ..summary })
+}
+
+/// Reads the rows of a window that stands before a row, the first of the input or that of the mark.
+fn read_rows(
+    window: Window,
+    format: Format,
+    start: Option<Mark>,
+    modified: Option<Micros>,
+    input: &Input,
+    options: &Options,
+    send: &mut dyn FnMut(Chunk) -> ControlFlow<()>,
+) -> io::Result<InputSummary> {
     let word = format.word();
+    let resumable = window.stream.is_plain() && format.is_lasting();
     let (splitter, columns, whole) = format.into_parts();
     let shape = Arc::new(Shape { options: options.clone(), modified, columns });
-    let Outcome { payloads, unfinished, mut window } = Cutter::new(window, splitter, whole, shape, send).run()?;
+    let cutter = Cutter::new(window, splitter, whole, shape, start, send);
+    let Outcome { payloads, unfinished, stop, mut window } = cutter.run()?;
     if !(unfinished && input.path.is_none()) {
         window.stream.drain()?;
     }
     let (digest, bytes) = window.stream.stored();
-    Ok(InputSummary { digest, bytes, payloads, format: word })
+    let stop = stop.filter(|_| resumable && !unfinished);
+    Ok(InputSummary { digest, bytes, payloads, format: word, start, stop })
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ const CSV_SAMPLE: usize = 8 << 20;
 const CSV_HEADER: usize = 64 << 10;
 
 /// The format of an input.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Format {
     Empty,
     Single,
@@ -40,6 +40,11 @@ impl Format {
             Format::Array => "json_array",
             Format::Csv(_) | Format::CsvWithoutPayload(_) => "csv",
         }
+    }
+
+    /// Whether rows that were ended stay what they are when more follows.
+    pub(super) fn is_lasting(&self) -> bool {
+        matches!(self, Format::Ndjson | Format::Csv(_))
     }
 
     /// How it is cut, its columns, and why it is no payload as a whole.

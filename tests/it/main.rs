@@ -1,12 +1,21 @@
 //! End-to-end tests: the program as people run it, on files as people have them. One binary, so that it links once.
 
 mod arrival;
+mod as_of;
+mod compact;
 mod corpus;
+mod crash;
 mod docs;
+mod erase;
+mod grown;
 mod hostile;
+mod keys;
+mod maintain;
 mod nightly;
 mod odd;
 mod privacy;
 mod program;
+mod readers;
 mod recount;
+mod reprocess;
 mod support;

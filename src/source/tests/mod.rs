@@ -1,6 +1,7 @@
 //! Inputs of every format and sort, read from memory or from files.
 
 mod formats;
+mod grown;
 mod hostile;
 mod properties;
 

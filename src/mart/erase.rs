@@ -1,0 +1,504 @@
+//! Erasure: every row of some payloads is removed from every table, and a tombstone keeps them from coming back.
+//!
+//! The tombstones are committed first. From then on the rows count for no reader of kycmart's, and every later command that
+//! writes finishes what was interrupted, table by table, `receipts` last. The bytes go with `vacuum`. Not here: copies
+//! outside the mart (the sources, reports written before).
+
+use std::collections::{BTreeMap, HashMap};
+
+use arrow::array::{Array, ArrayRef, RecordBatch, StringArray};
+
+use super::delta::{Change, Purpose};
+use super::parquet_file::Sizes;
+use super::read::{booleans, integers, read_file, texts};
+use super::rewrite::keep;
+use super::{ERASE_ID, Mart, PAYLOAD_TABLES};
+use crate::engine::Engine;
+use crate::engine::duckdb::{DuckDb, Resources, quote};
+use crate::error::{Error, Result};
+use crate::key_set::{KeySet, short_key};
+use crate::normalise::Rows;
+use crate::pseudonym::PseudonymKey;
+use crate::record::{
+    Environment, Input, Kind, Micros, Observation, Provider, Receipt, Removal, Selector, Table, Tombstone,
+};
+
+/// Stands in the place of a file name that went with the only payload of the file.
+const ERASED_SOURCE: &str = "erased";
+
+/// What payloads are looked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// Of a user, by the raw user id: all jobs in which it was stated.
+    UserId(String),
+    /// Of a job, by the provider's or the company's reference.
+    JobId(String),
+    /// Of jobs about which nothing was heard since then, microseconds since the epoch.
+    OlderThan(Micros),
+}
+
+/// Whose jobs are meant, where one reference names jobs of several accounts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Account {
+    pub provider: Option<Provider>,
+    pub partner: Option<String>,
+    pub environment: Option<Environment>,
+}
+
+/// What an erasure would remove, or has removed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Erasure {
+    /// NULL where nothing was removed.
+    pub erasure_id: Option<String>,
+    /// Payloads found.
+    pub payloads: u64,
+    /// Payloads found that a legal hold keeps.
+    pub held: u64,
+    /// Rows by table.
+    pub rows: BTreeMap<&'static str, i64>,
+    /// The jobs, as `provider partner environment reference`, of those payloads that state one; the first hundred.
+    pub jobs: Vec<String>,
+}
+
+/// An erasure that is planned.
+pub struct Plan {
+    engine: DuckDb,
+    selector: Selector,
+    /// What it comes to.
+    pub erasure: Erasure,
+}
+
+impl Mart {
+    /// Finds the payloads to erase, those on hold left out.
+    ///
+    /// # Errors
+    /// When a user id is looked for without the keys that the mart's pseudonyms were made with, or when a reference names
+    /// jobs of several accounts.
+    pub fn plan_erasure(
+        &self,
+        wanted: &[Wanted],
+        account: &Account,
+        holds: &[Wanted],
+        key: Option<&PseudonymKey>,
+        resources: &Resources,
+    ) -> Result<Plan> {
+        let mut engine = DuckDb::open(resources)?;
+        self.register_stored(&mut engine, &[])?;
+        let users = wanted.iter().chain(holds).any(|w| matches!(w, Wanted::UserId(_)));
+        if users {
+            check_keys(&engine, key)?;
+        }
+        engine.execute("CREATE TEMP TABLE held AS SELECT payload_key FROM receipts WHERE FALSE")?;
+        engine.execute("CREATE TEMP TABLE found AS SELECT payload_key FROM receipts WHERE FALSE")?;
+        for (wishes, account, table) in [(holds, &Account::default(), "held"), (wanted, account, "found")] {
+            for wish in wishes {
+                let select = payloads_of(wish, account, key);
+                engine.execute(&format!("INSERT INTO {table} {select}"))?;
+                if table == "found"
+                    && let Wanted::JobId(reference) = wish
+                {
+                    one_account(&engine, reference, account, key)?;
+                }
+            }
+        }
+        engine.execute("CREATE TEMP TABLE doomed AS SELECT DISTINCT payload_key FROM found WHERE payload_key NOT IN (SELECT payload_key FROM held)")?;
+        let held = "SELECT COUNT(DISTINCT payload_key) FROM found WHERE payload_key IN (SELECT payload_key FROM held)";
+        let count = |sql: &str| Ok::<_, Error>(crate::engine::number(&engine, sql)?.unsigned_abs());
+        let mut erasure = Erasure {
+            payloads: count("SELECT COUNT(*) FROM doomed")?,
+            held: count(held)?,
+            jobs: doomed_jobs(&engine)?,
+            ..Erasure::default()
+        };
+        for table in PAYLOAD_TABLES {
+            let rows = format!("SELECT COUNT(*) FROM {table} WHERE payload_key IN (SELECT payload_key FROM doomed)");
+            erasure.rows.insert(table, crate::engine::number(&engine, &rows)?);
+        }
+        let selector = match wanted.first() {
+            Some(Wanted::UserId(_)) => Selector::UserId,
+            Some(Wanted::JobId(_)) => Selector::JobId,
+            _ => Selector::Age,
+        };
+        Ok(Plan { engine, selector, erasure })
+    }
+
+    /// Erases what was planned. The caller holds the lock.
+    ///
+    /// # Errors
+    /// When the mart cannot be written. Once the tombstones are committed, whatever is left is done by the next command
+    /// that writes.
+    pub fn erase(&mut self, plan: Plan, reason: Option<&str>) -> Result<Erasure> {
+        let mut erasure = plan.erasure;
+        if erasure.payloads == 0 {
+            return Ok(erasure);
+        }
+        let now = Micros(chrono::Utc::now().timestamp_micros());
+        let id =
+            format!("{}-{}", now.utc().format("%Y%m%dT%H%M%S%6fZ"), &uuid::Uuid::new_v4().simple().to_string()[..6]);
+        let operation = if plan.selector == Selector::Age { Removal::Retention } else { Removal::Erase };
+        let mut writer = self.writer(Tombstone::NAME, Sizes::COMPACT)?;
+        for rows in plan.engine.select(TOMBSTONES)? {
+            let stamp = Stamp { id: &id, operation, selector: plan.selector, reason, now };
+            writer.write(&Tombstone::batch(&stamp.tombstones(&rows)?))?;
+        }
+        drop(plan.engine);
+        let purpose = Purpose { operation: "ERASE", writer: ERASE_ID, number: now.0 };
+        self.commit(Tombstone::NAME, Change { add: writer.finish()?, remove: Vec::new() }, purpose)?;
+        self.finish_erasure()?;
+        erasure.erasure_id = Some(id);
+        Ok(erasure)
+    }
+
+    /// Removes the rows of all tombstoned payloads, if an erasure is not finished.
+    ///
+    /// # Errors
+    /// When a file cannot be read or written, or a commit fails.
+    pub(super) fn finish_erasure(&mut self) -> Result<()> {
+        if !self.erasure_pending()? {
+            return Ok(());
+        }
+        let number = self.table(Tombstone::NAME)?.transaction_number(&self.log, ERASE_ID)?.unwrap_or(0);
+        let purpose = Purpose { operation: "ERASE", writer: ERASE_ID, number };
+        let doomed = self.tombstones()?;
+        self.forget_names(&doomed, purpose)?;
+        for table in PAYLOAD_TABLES {
+            let files = self.files_with(table, "payload_key", &|key| doomed.has_key(key))?;
+            if !files.is_empty() || table == Receipt::NAME {
+                self.rewrite(table, files, purpose, &mut |rows| {
+                    keep(&rows, "payload_key", &|key| !doomed.has_key(key))
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What must not come in again.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub fn tombstones(&self) -> Result<Tombstones> {
+        let (mut keys, mut bodies) = (Vec::new(), Vec::new());
+        let columns = ["payload_key", "payload_digest", "by_digest"];
+        for file in self.files(Tombstone::NAME)? {
+            for rows in read_file(&file.path, &Tombstone::schema(), Some(&columns))? {
+                let rows = rows?;
+                keys.extend(texts(&rows, "payload_key")?.iter().flatten().map(short_key));
+                let digests =
+                    texts(&rows, "payload_digest")?.iter().flatten().zip(booleans(&rows, "by_digest")?.iter());
+                bodies.extend(digests.filter(|(_, names_job)| *names_job == Some(true)).map(|(d, _)| short_key(d)));
+            }
+        }
+        Ok(Tombstones { keys: KeySet::of(keys), digests: KeySet::of(bodies) })
+    }
+
+    /// Files that held nothing but erased payloads lose their names in `inputs`: a store may name files after people.
+    fn forget_names(&mut self, doomed: &Tombstones, purpose: Purpose) -> Result<()> {
+        let mut gone: HashMap<String, i64> = HashMap::new();
+        let columns = ["payload_key", "input_digest"];
+        for file in self.files(Receipt::NAME)? {
+            for rows in read_file(&file.path, &Receipt::schema(), Some(&columns))? {
+                let rows = rows?;
+                let pairs = texts(&rows, "payload_key")?.iter().zip(texts(&rows, "input_digest")?.iter());
+                for (_, input) in pairs.filter(|(key, _)| key.is_some_and(|key| doomed.has_key(key))) {
+                    *gone.entry(input.unwrap_or_default().to_owned()).or_default() += 1;
+                }
+            }
+        }
+        let files = self.files_with(Input::NAME, "input_digest", &|digest| gone.contains_key(digest))?;
+        if files.is_empty() {
+            return Ok(());
+        }
+        self.rewrite(Input::NAME, files, purpose, &mut |rows| {
+            let (digests, payloads) = (texts(&rows, "input_digest")?, integers(&rows, "payloads")?);
+            let sources = texts(&rows, "source")?;
+            let sources = (0..rows.num_rows()).map(|row| {
+                let all = gone.get(digests.value(row)).is_some_and(|gone| *gone >= payloads.value(row));
+                if all { Some(ERASED_SOURCE) } else { sources.is_valid(row).then(|| sources.value(row)) }
+            });
+            with_column(&rows, "source", std::sync::Arc::new(sources.collect::<StringArray>()))
+        })
+    }
+}
+
+/// Payloads that were erased.
+pub struct Tombstones {
+    keys: KeySet,
+    /// Digests of those bodies that name their job.
+    digests: KeySet,
+}
+
+impl Tombstones {
+    /// Whether a payload was erased: it has the identity of one that was, or, whatever is known of it beside the body now,
+    /// the body of one that names its job.
+    pub fn hold(&self, rows: &Rows) -> bool {
+        self.has_key(&rows.payload_key)
+            || (names_job(&rows.observations) && self.digests.contains(short_key(&rows.receipt.payload_digest)))
+    }
+
+    /// How many.
+    #[allow(clippy::len_without_is_empty)] // nobody asks whether there are none
+    pub fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Whether the payload of this identity was erased.
+    pub(super) fn has_key(&self, payload_key: &str) -> bool {
+        self.keys.contains(short_key(payload_key))
+    }
+}
+
+/// Whether a body names its job. That of a v3 callback does not: its headers do.
+fn names_job(observations: &[Observation]) -> bool {
+    let named = |o: &Observation| o.provider_job_id.is_some() || o.partner_job_id.is_some();
+    observations.iter().any(|o| o.kind != Kind::V3Callback && named(o))
+}
+
+/// Rows with one column replaced.
+pub(super) fn with_column(rows: &RecordBatch, name: &str, values: ArrayRef) -> Result<RecordBatch> {
+    let index = rows.schema().index_of(name)?;
+    let mut columns = rows.columns().to_vec();
+    columns[index] = values;
+    Ok(RecordBatch::try_new(rows.schema(), columns)?)
+}
+
+/// What all tombstones of one erasure share.
+struct Stamp<'a> {
+    id: &'a str,
+    operation: Removal,
+    selector: Selector,
+    reason: Option<&'a str>,
+    now: Micros,
+}
+
+impl Stamp<'_> {
+    fn tombstones(&self, rows: &RecordBatch) -> Result<Vec<Tombstone>> {
+        let text = |name: &str, row: usize| Ok::<_, Error>(texts(rows, name)?.value(row).to_owned());
+        let count = |name: &str, row: usize| Ok::<_, Error>(integers(rows, name)?.value(row));
+        (0..rows.num_rows())
+            .map(|row| {
+                Ok(Tombstone {
+                    erasure_id: self.id.to_owned(),
+                    payload_key: text("payload_key", row)?,
+                    payload_digest: text("payload_digest", row)?,
+                    batch_id: text("batch_id", row)?,
+                    operation: self.operation,
+                    selector: self.selector,
+                    reason: self.reason.map(str::to_owned),
+                    erased_at: self.now,
+                    by_digest: count("by_digest", row)? > 0,
+                    deliveries: count("deliveries", row)?,
+                    observations: count("observations", row)?,
+                    checks: count("checks", row)?,
+                    authority_rows: count("authority_rows", row)?,
+                    submissions: count("submissions", row)?,
+                    rejects: count("rejects", row)?,
+                })
+            })
+            .collect()
+    }
+}
+
+/// One row per doomed payload and batch. The body of a v3 callback does not name its job: its headers do.
+const TOMBSTONES: &str = "
+WITH pieces AS (
+    SELECT payload_key, batch_id, 1 AS d, 0 AS o, 0 AS c, 0 AS a, 0 AS s, 0 AS j FROM receipts
+    UNION ALL SELECT payload_key, batch_id, 0, 1, 0, 0, 0, 0 FROM observations
+    UNION ALL SELECT payload_key, batch_id, 0, 0, 1, 0, 0, 0 FROM checks
+    UNION ALL SELECT payload_key, batch_id, 0, 0, 0, 1, 0, 0 FROM authority_status
+    UNION ALL SELECT payload_key, batch_id, 0, 0, 0, 0, 1, 0 FROM submissions
+    UNION ALL SELECT payload_key, batch_id, 0, 0, 0, 0, 0, 1 FROM rejects
+),
+digests AS (
+    SELECT payload_key, MIN(payload_digest) AS payload_digest FROM receipts
+    WHERE payload_key IN (SELECT payload_key FROM doomed) GROUP BY payload_key
+),
+named AS (
+    SELECT DISTINCT payload_key FROM observations
+    WHERE kind <> 'v3_callback' AND COALESCE(provider_job_id, partner_job_id) IS NOT NULL
+)
+SELECT
+    p.payload_key,
+    COALESCE(MIN(g.payload_digest), '') AS payload_digest,
+    p.batch_id,
+    CAST(COUNT(n.payload_key) AS BIGINT) AS by_digest,
+    CAST(SUM(p.d) AS BIGINT) AS deliveries,
+    CAST(SUM(p.o) AS BIGINT) AS observations,
+    CAST(SUM(p.c) AS BIGINT) AS checks,
+    CAST(SUM(p.a) AS BIGINT) AS authority_rows,
+    CAST(SUM(p.s) AS BIGINT) AS submissions,
+    CAST(SUM(p.j) AS BIGINT) AS rejects
+FROM pieces p
+JOIN doomed x ON x.payload_key = p.payload_key
+LEFT JOIN digests g ON g.payload_key = p.payload_key
+LEFT JOIN named n ON n.payload_key = p.payload_key
+GROUP BY p.payload_key, p.batch_id
+ORDER BY p.payload_key, p.batch_id";
+
+/// Refuses to look for a user where rows were made with a key that is not given: some would be missed.
+fn check_keys(engine: &DuckDb, key: Option<&PseudonymKey>) -> Result<()> {
+    let Some(key) = key else {
+        return Err(Error::usage("a user id can only be found with the pseudonym key")
+            .hint("add --key-file FILE, the one that the payloads were ingested with"));
+    };
+    let known: Vec<String> = key.prefixes().iter().map(|k| quote(k.id())).collect();
+    let others = format!(
+        "SELECT STRING_AGG(id, ', ' ORDER BY id) FROM (SELECT DISTINCT pseudonym_key_id AS id FROM observations
+         WHERE pseudonym_key_id IS NOT NULL AND pseudonym_key_id NOT IN ({})) k",
+        known.join(", ")
+    );
+    match crate::engine::text(engine, &others)? {
+        Some(ids) => {
+            Err(Error::usage(format!("rows of the mart were made with keys that are not in this file: {ids}"))
+                .hint("give the key file that holds them all (kycmart keys show FILE), or erase by --job-id"))
+        }
+        None => Ok(()),
+    }
+}
+
+/// A reference is numbered per account: two accounts' jobs of one number are two people's.
+fn one_account(engine: &DuckDb, reference: &str, account: &Account, key: Option<&PseudonymKey>) -> Result<()> {
+    let wanted = Wanted::JobId(reference.to_owned());
+    let accounts = format!(
+        "SELECT DISTINCT provider, partner, environment FROM observations WHERE {} AND {} ORDER BY ALL",
+        stated(&wanted, key),
+        account.condition()
+    );
+    let mut found: Vec<[Option<String>; 3]> = Vec::new();
+    for rows in engine.select(&accounts)? {
+        let text =
+            |name: &str, row: usize| texts(&rows, name).map(|c| c.is_valid(row).then(|| c.value(row).to_owned()));
+        for row in 0..rows.num_rows() {
+            found.push([text("provider", row)?, text("partner", row)?, text("environment", row)?]);
+        }
+    }
+    let differ = |a: &[Option<String>; 3], b: &[Option<String>; 3]| {
+        a.iter().zip(b).any(|(a, b)| a.is_some() && b.is_some() && a != b)
+    };
+    if !found.iter().any(|a| found.iter().any(|b| differ(a, b))) {
+        return Ok(());
+    }
+    let name = |a: &[Option<String>; 3]| a.each_ref().map(|part| part.as_deref().unwrap_or("?")).join(" ");
+    let names: Vec<String> = found.iter().map(name).collect();
+    Err(Error::usage(format!("this reference names jobs of several accounts: {}", names.join("; ")))
+        .hint("say whose is meant: --provider NAME, --partner ID, --environment NAME"))
+}
+
+impl Account {
+    /// As a condition on rows that have provider, partner and environment; what a row does not state may be anything.
+    fn condition(&self) -> String {
+        let mut conditions = vec!["TRUE".to_owned()];
+        if let Some(provider) = self.provider {
+            conditions.push(format!("provider = {}", quote(provider.word())));
+        }
+        let texts = [("partner", self.partner.as_deref()), ("environment", self.environment.map(|e| e.word()))];
+        for (column, value) in texts {
+            if let Some(value) = value {
+                conditions.push(format!("({column} IS NULL OR {column} = {})", quote(value)));
+            }
+        }
+        conditions.join(" AND ")
+    }
+}
+
+/// The condition under which a row with references states what is wanted.
+fn stated(wanted: &Wanted, key: Option<&PseudonymKey>) -> String {
+    let rings = key.map(PseudonymKey::prefixes).unwrap_or_default();
+    match wanted {
+        Wanted::UserId(user) => {
+            let pseudonyms = rings.iter().map(|ring| quote(&ring.pseudonym("user_id", user.trim())));
+            format!("user_pseudonym IN ({})", pseudonyms.collect::<Vec<_>>().join(", "))
+        }
+        Wanted::JobId(job) => {
+            let masked = rings.iter().map(|ring| quote(&ring.mask(job.trim())));
+            let names = std::iter::once(quote(job.trim())).chain(masked).collect::<Vec<_>>().join(", ");
+            format!("(provider_job_id IN ({names}) OR partner_job_id IN ({names}))")
+        }
+        Wanted::OlderThan(_) => "FALSE".to_owned(),
+    }
+}
+
+/// The payloads that state what is wanted, and all others that speak of the same jobs.
+fn payloads_of(wanted: &Wanted, account: &Account, key: Option<&PseudonymKey>) -> String {
+    if let Wanted::OlderThan(cutoff) = wanted {
+        return OLDER_THAN.replace("{cutoff}", &cutoff.0.to_string());
+    }
+    let states = format!("{} AND {}", stated(wanted, key), account.condition());
+    let refused = match wanted {
+        Wanted::JobId(_) => states.as_str(),
+        _ => "FALSE",
+    };
+    PAYLOADS_OF_JOBS.replace("{states}", &states).replace("{refused}", refused)
+}
+
+const PAYLOADS_OF_JOBS: &str = "
+WITH matched AS (
+    SELECT DISTINCT provider, provider_job_id, partner_job_id, partner, environment FROM observations WHERE {states}
+    UNION
+    SELECT DISTINCT provider, provider_job_id, partner_job_id, partner, environment FROM submissions WHERE {refused}
+),
+stating AS (
+    SELECT payload_key, provider, provider_job_id, partner_job_id, partner, environment FROM observations
+    UNION ALL
+    SELECT payload_key, provider, provider_job_id, partner_job_id, partner, environment FROM submissions
+    UNION ALL
+    SELECT payload_key, provider, receipt_job_id, NULL, partner, environment FROM receipts
+)
+SELECT payload_key FROM observations WHERE {states}
+UNION
+SELECT payload_key FROM submissions WHERE {refused}
+UNION
+SELECT s.payload_key
+FROM stating s
+JOIN matched m
+    ON s.provider = m.provider
+    AND (s.provider_job_id = m.provider_job_id
+        OR (s.provider_job_id IS NULL AND s.partner_job_id = m.partner_job_id))
+    AND (s.partner IS NULL OR m.partner IS NULL OR s.partner = m.partner)
+    AND (s.environment IS NULL OR m.environment IS NULL OR s.environment = m.environment)";
+
+/// A job goes as a whole, once nothing was heard of it since the cutoff. What has no time of its own is as old as the ingest
+/// that brought it.
+const OLDER_THAN: &str = "
+WITH times AS (
+    SELECT payload_key, MAX(us) AS us FROM (
+        SELECT payload_key, event_time_us AS us FROM observations
+        UNION ALL SELECT payload_key, checked_at_us FROM authority_status
+        UNION ALL SELECT payload_key, event_time_us FROM submissions
+        UNION ALL SELECT payload_key, received_at_us FROM receipts
+    ) t GROUP BY payload_key
+),
+dated AS (
+    SELECT r.payload_key, COALESCE(MAX(t.us), MAX(EPOCH_US(b.finished_at))) AS us
+    FROM receipts r
+    JOIN batches b ON b.batch_id = r.batch_id
+    LEFT JOIN times t ON t.payload_key = r.payload_key
+    GROUP BY r.payload_key
+),
+jobs AS (
+    SELECT
+        o.payload_key,
+        MAX(d.us) OVER (PARTITION BY o.provider, COALESCE(o.provider_job_id, o.partner_job_id, o.payload_key),
+            COALESCE(o.partner, ''), COALESCE(o.environment, '')) AS us
+    FROM observations o
+    JOIN dated d ON d.payload_key = o.payload_key
+),
+newest AS (
+    SELECT payload_key, MAX(us) AS us FROM (
+        SELECT payload_key, us FROM dated UNION ALL SELECT payload_key, us FROM jobs
+    ) n GROUP BY payload_key
+)
+SELECT payload_key FROM newest WHERE us < {cutoff}";
+
+/// The jobs of the doomed payloads, for a person to look at.
+fn doomed_jobs(engine: &DuckDb) -> Result<Vec<String>> {
+    let jobs = "SELECT DISTINCT provider || ' ' || COALESCE(partner, '?') || ' ' || COALESCE(environment, '?') || ' '
+            || COALESCE(provider_job_id, partner_job_id) AS job
+        FROM observations
+        WHERE payload_key IN (SELECT payload_key FROM doomed) AND COALESCE(provider_job_id, partner_job_id) IS NOT NULL
+        ORDER BY job LIMIT 100";
+    let mut names = Vec::new();
+    for rows in engine.select(jobs)? {
+        names.extend(texts(&rows, "job")?.iter().flatten().map(str::to_owned));
+    }
+    Ok(names)
+}
