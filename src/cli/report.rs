@@ -194,7 +194,7 @@ pub fn write_run(
     let mut engine = DuckDb::open(&resources(&context.config))?;
     view.register(&mut engine)?;
     prepare(&mut engine, &context.queries, &scope)?;
-    let (written, frames) = write_all(&engine, &context.queries, &scope, &output.format, folder.path())?;
+    let (written, figures) = write_all(&engine, &context.queries, &scope, &output.format, folder.path())?;
     let findings = findings(&engine, ingest)?;
     let newest = "SELECT CAST(MAX(local_date) AS VARCHAR) FROM calendar";
     let finished = Utc::now();
@@ -225,7 +225,7 @@ pub fn write_run(
         reports: &written,
     };
     let target = folder.publish(&record)?;
-    print_headline(&frames, &target);
+    print_headline(figures.as_ref(), &target);
     let findings: Vec<(&str, u64)> = findings.into_iter().collect();
     output.fail_on.judge(&findings, &context.config)
 }
@@ -264,9 +264,9 @@ const SIGNATURES_REUSED: &str = "
     ) s";
 
 /// The headline rates on standard output, and where the rest is.
-fn print_headline(frames: &BTreeMap<String, DataFrame>, folder: &Path) {
+fn print_headline(figures: Option<&DataFrame>, folder: &Path) {
     let latest = folder.parent().map_or_else(|| folder.to_owned(), |p| p.join("latest"));
-    if let Some(frame) = frames.get("pass_rates_by_provider") {
+    if let Some(frame) = figures {
         println!("{}", headline(frame));
     }
     println!("reports: {} ({})", latest.display(), folder.file_name().unwrap_or_default().to_string_lossy());

@@ -8,7 +8,6 @@ pub mod frame;
 pub mod run;
 pub mod write;
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -124,7 +123,11 @@ pub fn report(engine: &dyn Engine, name: &str, sql: &str, scope: &Scope) -> Resu
     finish::finish(frame::from_batches(&batches)?, [scope.online_from, scope.offline_to])
 }
 
-/// Writes every report into a folder that exists; returns what was written and the frames by name.
+/// The report whose figures are shown when a run is done.
+pub const HEADLINE: &str = "pass_rates_by_provider";
+
+/// Writes every report into a folder that exists, one after the other, so that no more than one is held; returns what was
+/// written, and the headline.
 ///
 /// # Errors
 /// When a report fails or the folder cannot be written.
@@ -134,8 +137,8 @@ pub fn write_all(
     scope: &Scope,
     formats: &[Format],
     folder: &Path,
-) -> Result<(Vec<Written>, BTreeMap<String, DataFrame>)> {
-    let (mut written, mut frames) = (Vec::new(), BTreeMap::new());
+) -> Result<(Vec<Written>, Option<DataFrame>)> {
+    let (mut written, mut headline) = (Vec::new(), None);
     for query in &queries.reports {
         let start = Instant::now();
         let mut frame = report(engine, &query.name, &query.sql, scope)?;
@@ -147,7 +150,9 @@ pub fn write_all(
         }
         let milliseconds = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
         written.push(Written { name: query.name.clone(), rows: frame.height(), files, milliseconds });
-        frames.insert(query.name.clone(), frame);
+        if query.name == HEADLINE {
+            headline = Some(frame);
+        }
     }
-    Ok((written, frames))
+    Ok((written, headline))
 }

@@ -110,8 +110,8 @@ fn ingest_after_a_killed_erasure() -> Scenario {
 
 /// Payloads that were taken in without a key are decoded again with one.
 fn reprocessing() -> Scenario {
-    let home = with_sources(3);
-    for source in ["s1", "s2", "s3"] {
+    let home = with_sources(2);
+    for source in ["s1", "s2"] {
         kycmart_in(home.path(), &["ingest", source, "--mart", "ready"]).expect(0);
     }
     Scenario::new(home, &["mart", "reprocess", "--mart", "m", "--key-file", "key"], Demands::default())
@@ -148,7 +148,7 @@ fn a_first_ingest_survives_kills() {
 fn a_later_ingest_survives_kills_and_a_disk_that_takes_nothing() {
     let scenario = tenth_ingest();
     scenario.kill_at_every_step(&steps(&["stage", "commit", "committed", "checkpoint"], &INGESTED));
-    scenario.kill_at_random(20_262, 64, 4);
+    scenario.kill_at_random(20_262, 60, 4);
     disk::on_full_disks(&scenario);
     disk::with_small_files(&scenario);
     disk::read_only_mart(&scenario);
@@ -159,7 +159,7 @@ fn a_compaction_survives_kills_and_a_disk_that_takes_nothing() {
     let scenario = compaction();
     let all = steps(&["stage", "commit", "committed"], &INGESTED);
     scenario.kill_at_every_step(&[all, steps(&["checkpoint"], &INGESTED[..8])].concat());
-    scenario.kill_at_random(20_263, 64, 4);
+    scenario.kill_at_random(20_263, 60, 4);
     disk::on_full_disks(&scenario);
     disk::with_small_files(&scenario);
     disk::read_only_mart(&scenario);
@@ -171,7 +171,7 @@ fn an_erasure_survives_kills_and_a_disk_that_takes_nothing() {
     let tables = ["tombstones", "observations", "checks", "receipts"];
     let all = steps(&["stage", "commit", "committed"], &tables);
     scenario.kill_at_every_step(&[all, steps(&["checkpoint"], &tables[1..])].concat());
-    scenario.kill_at_random(20_264, 64, 4);
+    scenario.kill_at_random(20_264, 60, 4);
     disk::on_full_disks(&scenario);
     disk::with_small_files(&scenario);
     disk::read_only_mart(&scenario);
@@ -187,19 +187,19 @@ fn an_ingest_that_finishes_an_erasure_survives_kills() {
 fn a_reprocessing_survives_kills() {
     let scenario = reprocessing();
     scenario.kill_at_every_step(&steps(&["commit", "committed"], &["observations", "receipts", "batches"]));
-    scenario.kill_at_random(20_267, 8, 3);
+    scenario.kill_at_random(20_267, 6, 3);
 }
 
 #[test]
 fn a_change_of_keys_survives_kills() {
     let scenario = rewrapping();
     scenario.kill_at_every_step(&steps(&["commit", "committed"], &["observations"]));
-    scenario.kill_at_random(20_268, 8, 3);
+    scenario.kill_at_random(20_268, 6, 3);
 }
 
 #[test]
 fn a_vacuum_survives_kills() {
     let scenario = vacuuming();
     scenario.kill_at_every_step(&["remove file".to_owned()]);
-    scenario.kill_at_random(20_269, 8, 3);
+    scenario.kill_at_random(20_269, 6, 3);
 }

@@ -13,6 +13,7 @@ mod keys;
 mod maintain;
 mod nightly;
 mod odd;
+mod older;
 mod privacy;
 mod program;
 mod readers;

@@ -14,7 +14,7 @@ use crate::support::Run;
 const NAMESPACES: [&[&str]; 2] = [&["unshare", "--mount"], &["unshare", "--map-root-user", "--mount"]];
 
 /// Kilobytes by which one file system is larger than the one before.
-const STEP: u64 = 48;
+const STEP: u64 = 80;
 
 /// How a shell with file systems of its own is started, if the machine lets us.
 fn namespace() -> Option<&'static [&'static str]> {

@@ -150,6 +150,15 @@ fn strays(mart: &Mart) -> Vec<String> {
     files.filter(stray).map(|path| path.display().to_string()).collect()
 }
 
+/// The rows without the names of inputs: while an erasure is not finished, some of them are still to go.
+fn without_file_names(rows: &Rows) -> Rows {
+    let nameless =
+        |line: &String| line.split(", ").filter(|cell| !cell.starts_with("source ")).collect::<Vec<_>>().join(", ");
+    let mut rows = rows.clone();
+    rows.entry("inputs").and_modify(|lines| lines.iter_mut().for_each(|line| *line = nameless(line)));
+    rows
+}
+
 /// Says in which table rows are lost, too many or twice.
 #[track_caller]
 pub fn assert_rows(found: &Rows, expected: &Rows, when: &str) {
@@ -294,7 +303,7 @@ impl Scenario {
                 self.restore();
                 self.kill_at(&step, passing);
                 let when = format!("killed at \"{step}\", passing {passing}");
-                self.check_reader(&when, kills % 4 == 2);
+                self.check_reader(&when, kills % 6 == 2);
                 self.run().expect(0);
                 self.check(&when);
                 kills += 1;
@@ -328,7 +337,7 @@ impl Scenario {
                     tried += 1;
                     died += u32::from(!alive);
                     let when = format!("seed {seed}, attempt {tried}, after {instant:?} of {whole:?}");
-                    self.check_reader(&when, round == 0);
+                    self.check_reader(&when, round == 0 && tried % 2 == 0);
                     if alive {
                         break;
                     }
@@ -364,12 +373,12 @@ impl Scenario {
     #[track_caller]
     pub fn check_reader(&self, when: &str, with_reports: bool) {
         let found = rows(&self.mart());
-        let done = found == self.after;
+        let done = without_file_names(&found) == without_file_names(&self.after);
         if self.demands.table_by_table {
             let sizes = |rows: &Rows| rows.values().map(Vec::len).collect::<Vec<_>>();
             assert_eq!(sizes(&found), sizes(&self.before), "{when}");
         } else if !done {
-            assert_rows(&found, &self.before, when);
+            assert_rows(&without_file_names(&found), &without_file_names(&self.before), when);
         }
         if with_reports {
             let found = reports(self.home(), "m");
@@ -379,11 +388,11 @@ impl Scenario {
         }
     }
 
-    /// The mart holds what a quiet run leaves behind; every fifth time all of it is looked at.
+    /// The mart holds what a quiet run leaves behind; every eighth time all of it is looked at.
     #[track_caller]
     pub fn check(&self, when: &str) {
         self.checks.set(self.checks.get() + 1);
-        if self.checks.get() % 5 == 1 {
+        if self.checks.get() % 8 == 1 {
             self.check_whole(when);
         } else {
             assert_rows(&rows(&self.mart()), &self.after, when);
