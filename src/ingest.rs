@@ -8,6 +8,7 @@
 mod known;
 mod reading;
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
@@ -19,7 +20,7 @@ use self::reading::ReadInput;
 use crate::envelope::Envelope;
 use crate::error::{Error, Result};
 use crate::key_set::{KeySet, short_key};
-use crate::mart::erase::Tombstones;
+use crate::mart::erase::{ERASED_SOURCE, Tombstones};
 use crate::mart::{BatchWriter, Mart};
 use crate::normalise::{Normaliser, Place, Rows, UNKNOWN_MONTH};
 use crate::provider;
@@ -131,11 +132,13 @@ pub fn ingest(mart: &mut Mart, sources: &[Source], rules: &Normaliser, progress:
     let mut run = Run {
         writer: mart.batch(batch_id.clone()),
         known,
+        names: (erased.len() > 0).then(Names::default),
         erased,
         progress,
         summary: Summary { pseudonym_key_id: rules.key.map(|k| k.id().to_owned()), ..Summary::default() },
     };
     run.read_all(inputs, known_inputs, rules)?;
+    run.take_names()?;
     let Run { writer, mut summary, .. } = run;
     summary.accounting_holds =
         summary.payloads_seen == summary.payloads_new + summary.payloads_known + summary.payloads_rejected;
@@ -174,8 +177,20 @@ struct Run<'a> {
     writer: BatchWriter<'a>,
     known: KeySet,
     erased: Tombstones,
+    /// Only where something was erased before.
+    names: Option<Names>,
     progress: &'a dyn Progress,
     summary: Summary,
+}
+
+/// Inputs whose names wait for what is in them: one that holds nothing but what was erased loses its name, since a store may
+/// name files after people.
+#[derive(Default)]
+struct Names {
+    /// Each with whether its beginning was known.
+    rows: Vec<(InputRow, bool)>,
+    erased: HashSet<u128>,
+    delivered: HashSet<u128>,
 }
 
 /// What reaches the writing thread.
@@ -250,7 +265,7 @@ impl Run<'_> {
         if !input.known {
             let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
             let mark = resume.as_ref().map(|resume| resume.mark);
-            self.writer.input(InputRow {
+            let row = InputRow {
                 batch_id: String::new(),
                 input_digest: input.digest.clone(),
                 source: input.source.clone(),
@@ -260,9 +275,25 @@ impl Run<'_> {
                 resume_offset: mark.map(|mark| number(mark.offset)),
                 resume_index: mark.map(|mark| number(mark.index)),
                 resume_digest: resume.map(|resume| resume.digest),
-            })?;
+            };
+            match &mut self.names {
+                Some(names) => names.rows.push((row, input.resumed_at.is_some())),
+                None => self.writer.input(row)?,
+            }
         }
         self.summary.inputs.push(input);
+        Ok(())
+    }
+
+    fn take_names(&mut self) -> Result<()> {
+        let Some(Names { rows, erased, delivered }) = self.names.take() else { return Ok(()) };
+        for (mut row, resumed) in rows {
+            let key = short_key(&row.input_digest);
+            if erased.contains(&key) && !delivered.contains(&key) && !resumed {
+                ERASED_SOURCE.clone_into(&mut row.source);
+            }
+            self.writer.input(row)?;
+        }
         Ok(())
     }
 
@@ -271,7 +302,13 @@ impl Run<'_> {
             // Not even a delivery is noted: nothing of what was erased comes back.
             self.summary.payloads_known += 1;
             self.summary.payloads_erased += 1;
+            if let Some(names) = &mut self.names {
+                names.erased.insert(short_key(&rows.receipt.input_digest));
+            }
             return Ok(());
+        }
+        if let Some(names) = &mut self.names {
+            names.delivered.insert(short_key(&rows.receipt.input_digest));
         }
         let is_new = self.known.insert(short_key(&rows.payload_key));
         self.writer.delivery(rows.receipt.clone())?;

@@ -744,8 +744,8 @@ table! {
         reason: Option<String>,
         /// When, UTC.
         erased_at: Micros,
-        /// True where the body names its job, so that its digest alone tells it apart from every other payload.
-        by_digest: bool,
+        /// BLAKE3 over the body's digest and the references that the payload states: tells it even where partner, environment or envelope are known otherwise later. NULL where it states none.
+        job_digest: Option<String>,
         /// Rows of `receipts` that went.
         deliveries: i64,
         /// Rows of `observations` that went.

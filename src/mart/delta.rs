@@ -375,6 +375,12 @@ pub fn exists(mart: &Path, name: &str) -> bool {
     log.join("00000000000000000000.json").is_file() || log.join("_last_checkpoint").is_file()
 }
 
+/// Whether rows were ever committed to a table.
+pub fn was_written(mart: &Path, name: &str) -> bool {
+    let log = mart.join(name).join("_delta_log");
+    log.join("00000000000000000001.json").is_file() || log.join("_last_checkpoint").is_file()
+}
+
 fn create(engine: &LogEngine, root: &Path, spec: &TableSpec) -> Result<()> {
     let schema = StructType::try_from_arrow(spec.schema().as_ref())?;
     let mut builder = create_table(folder_url(root)?.as_str(), Arc::new(schema), ENGINE);

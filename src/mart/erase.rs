@@ -4,13 +4,14 @@
 //! writes finishes what was interrupted, table by table, `receipts` last. The bytes go with `vacuum`. Not here: copies
 //! outside the mart (the sources, reports written before).
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, RecordBatch, StringArray};
 
 use super::delta::{Change, Purpose};
 use super::parquet_file::Sizes;
-use super::read::{booleans, integers, read_file, texts};
+use super::read::{integers, read_file, texts};
 use super::rewrite::keep;
 use super::{ERASE_ID, Mart, PAYLOAD_TABLES};
 use crate::engine::Engine;
@@ -19,12 +20,10 @@ use crate::error::{Error, Result};
 use crate::key_set::{KeySet, short_key};
 use crate::normalise::Rows;
 use crate::pseudonym::PseudonymKey;
-use crate::record::{
-    Environment, Input, Kind, Micros, Observation, Provider, Receipt, Removal, Selector, Table, Tombstone,
-};
+use crate::record::{Environment, Input, Micros, Observation, Provider, Receipt, Removal, Selector, Table, Tombstone};
 
 /// Stands in the place of a file name that went with the only payload of the file.
-const ERASED_SOURCE: &str = "erased";
+pub const ERASED_SOURCE: &str = "erased";
 
 /// What payloads are looked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +55,8 @@ pub struct Erasure {
     pub held: u64,
     /// Rows by table.
     pub rows: BTreeMap<&'static str, i64>,
+    /// What could not be looked for, and why.
+    pub notes: Vec<String>,
     /// The jobs, as `provider partner environment reference`, of those payloads that state one; the first hundred.
     pub jobs: Vec<String>,
 }
@@ -108,6 +109,7 @@ impl Mart {
             payloads: count("SELECT COUNT(*) FROM doomed")?,
             held: count(held)?,
             jobs: doomed_jobs(&engine)?,
+            notes: notes(&engine, wanted, key)?,
             ..Erasure::default()
         };
         for table in PAYLOAD_TABLES {
@@ -177,45 +179,41 @@ impl Mart {
     /// # Errors
     /// When the table cannot be read.
     pub fn tombstones(&self) -> Result<Tombstones> {
-        let (mut keys, mut bodies) = (Vec::new(), Vec::new());
-        let columns = ["payload_key", "payload_digest", "by_digest"];
+        let (mut keys, mut jobs) = (Vec::new(), Vec::new());
         for file in self.files(Tombstone::NAME)? {
-            for rows in read_file(&file.path, &Tombstone::schema(), Some(&columns))? {
+            for rows in read_file(&file.path, &Tombstone::schema(), Some(&["payload_key", "job_digest"]))? {
                 let rows = rows?;
                 keys.extend(texts(&rows, "payload_key")?.iter().flatten().map(short_key));
-                let digests =
-                    texts(&rows, "payload_digest")?.iter().flatten().zip(booleans(&rows, "by_digest")?.iter());
-                bodies.extend(digests.filter(|(_, names_job)| *names_job == Some(true)).map(|(d, _)| short_key(d)));
+                jobs.extend(texts(&rows, "job_digest")?.iter().flatten().map(short_key));
             }
         }
-        Ok(Tombstones { keys: KeySet::of(keys), digests: KeySet::of(bodies) })
+        Ok(Tombstones { keys: KeySet::of(keys), jobs: KeySet::of(jobs) })
     }
 
-    /// Files that held nothing but erased payloads lose their names in `inputs`: a store may name files after people.
+    /// Files of which nothing is left but what is erased lose their names in `inputs`: a store may name files after people.
     fn forget_names(&mut self, doomed: &Tombstones, purpose: Purpose) -> Result<()> {
-        let mut gone: HashMap<String, i64> = HashMap::new();
-        let columns = ["payload_key", "input_digest"];
+        let (mut gone, mut left) = (HashSet::new(), HashSet::new());
         for file in self.files(Receipt::NAME)? {
-            for rows in read_file(&file.path, &Receipt::schema(), Some(&columns))? {
+            for rows in read_file(&file.path, &Receipt::schema(), Some(&["payload_key", "source"]))? {
                 let rows = rows?;
-                let pairs = texts(&rows, "payload_key")?.iter().zip(texts(&rows, "input_digest")?.iter());
-                for (_, input) in pairs.filter(|(key, _)| key.is_some_and(|key| doomed.has_key(key))) {
-                    *gone.entry(input.unwrap_or_default().to_owned()).or_default() += 1;
+                for (key, source) in texts(&rows, "payload_key")?.iter().zip(texts(&rows, "source")?.iter()) {
+                    let names = if key.is_some_and(|key| doomed.has_key(key)) { &mut gone } else { &mut left };
+                    if let Some(source) = source.filter(|source| !names.contains(*source)) {
+                        names.insert(source.to_owned());
+                    }
                 }
             }
         }
-        let files = self.files_with(Input::NAME, "input_digest", &|digest| gone.contains_key(digest))?;
+        let is_gone = |source: &str| gone.contains(source) && !left.contains(source);
+        let files = self.files_with(Input::NAME, "source", &is_gone)?;
         if files.is_empty() {
             return Ok(());
         }
         self.rewrite(Input::NAME, files, purpose, &mut |rows| {
-            let (digests, payloads) = (texts(&rows, "input_digest")?, integers(&rows, "payloads")?);
-            let sources = texts(&rows, "source")?;
-            let sources = (0..rows.num_rows()).map(|row| {
-                let all = gone.get(digests.value(row)).is_some_and(|gone| *gone >= payloads.value(row));
-                if all { Some(ERASED_SOURCE) } else { sources.is_valid(row).then(|| sources.value(row)) }
-            });
-            with_column(&rows, "source", std::sync::Arc::new(sources.collect::<StringArray>()))
+            let sources = texts(&rows, "source")?.iter();
+            let sources = sources.map(|source| source.map(|s| if is_gone(s) { ERASED_SOURCE } else { s }));
+            let sources: StringArray = sources.collect();
+            with_column(&rows, "source", Arc::new(sources))
         })
     }
 }
@@ -223,16 +221,22 @@ impl Mart {
 /// Payloads that were erased.
 pub struct Tombstones {
     keys: KeySet,
-    /// Digests of those bodies that name their job.
-    digests: KeySet,
+    /// Digests of bodies with the references that they came with.
+    jobs: KeySet,
 }
 
 impl Tombstones {
-    /// Whether a payload was erased: it has the identity of one that was, or, whatever is known of it beside the body now,
-    /// the body of one that names its job.
+    /// Whether a payload was erased: it has the identity of one that was, or, whatever else is known of it now, its body and
+    /// its references.
     pub fn hold(&self, rows: &Rows) -> bool {
-        self.has_key(&rows.payload_key)
-            || (names_job(&rows.observations) && self.digests.contains(short_key(&rows.receipt.payload_digest)))
+        let least = |of: fn(&Observation) -> Option<&str>, refused: Option<&str>| {
+            rows.observations.iter().filter_map(of).chain(refused).min().map(str::to_owned)
+        };
+        let refusal = rows.submission.as_ref();
+        let provider_job = least(|o| o.provider_job_id.as_deref(), refusal.and_then(|s| s.provider_job_id.as_deref()));
+        let partner_job = least(|o| o.partner_job_id.as_deref(), refusal.and_then(|s| s.partner_job_id.as_deref()));
+        let job = job_digest(&rows.receipt.payload_digest, provider_job.as_deref(), partner_job.as_deref());
+        self.has_key(&rows.payload_key) || job.is_some_and(|job| self.jobs.contains(short_key(&job)))
     }
 
     /// How many.
@@ -247,10 +251,14 @@ impl Tombstones {
     }
 }
 
-/// Whether a body names its job. That of a v3 callback does not: its headers do.
-fn names_job(observations: &[Observation]) -> bool {
-    let named = |o: &Observation| o.provider_job_id.is_some() || o.partner_job_id.is_some();
-    observations.iter().any(|o| o.kind != Kind::V3Callback && named(o))
+/// What a body is together with the least of the references that it came with; `None` without any.
+fn job_digest(payload_digest: &str, provider_job: Option<&str>, partner_job: Option<&str>) -> Option<String> {
+    provider_job.or(partner_job)?;
+    let mut hasher = blake3::Hasher::new();
+    for part in [Some(payload_digest), provider_job, partner_job] {
+        crate::identity::field(&mut hasher, part);
+    }
+    Some(hasher.finalize().to_hex().to_string())
 }
 
 /// Rows with one column replaced.
@@ -273,6 +281,10 @@ struct Stamp<'a> {
 impl Stamp<'_> {
     fn tombstones(&self, rows: &RecordBatch) -> Result<Vec<Tombstone>> {
         let text = |name: &str, row: usize| Ok::<_, Error>(texts(rows, name)?.value(row).to_owned());
+        let maybe = |name: &str, row: usize| {
+            let column = texts(rows, name)?;
+            Ok::<_, Error>(column.is_valid(row).then(|| column.value(row).to_owned()))
+        };
         let count = |name: &str, row: usize| Ok::<_, Error>(integers(rows, name)?.value(row));
         (0..rows.num_rows())
             .map(|row| {
@@ -285,7 +297,11 @@ impl Stamp<'_> {
                     selector: self.selector,
                     reason: self.reason.map(str::to_owned),
                     erased_at: self.now,
-                    by_digest: count("by_digest", row)? > 0,
+                    job_digest: job_digest(
+                        &text("payload_digest", row)?,
+                        maybe("provider_job", row)?.as_deref(),
+                        maybe("partner_job", row)?.as_deref(),
+                    ),
                     deliveries: count("deliveries", row)?,
                     observations: count("observations", row)?,
                     checks: count("checks", row)?,
@@ -298,7 +314,7 @@ impl Stamp<'_> {
     }
 }
 
-/// One row per doomed payload and batch. The body of a v3 callback does not name its job: its headers do.
+/// One row per doomed payload and batch.
 const TOMBSTONES: &str = "
 WITH pieces AS (
     SELECT payload_key, batch_id, 1 AS d, 0 AS o, 0 AS c, 0 AS a, 0 AS s, 0 AS j FROM receipts
@@ -313,14 +329,18 @@ digests AS (
     WHERE payload_key IN (SELECT payload_key FROM doomed) GROUP BY payload_key
 ),
 named AS (
-    SELECT DISTINCT payload_key FROM observations
-    WHERE kind <> 'v3_callback' AND COALESCE(provider_job_id, partner_job_id) IS NOT NULL
+    SELECT payload_key, MIN(provider_job_id) AS provider_job, MIN(partner_job_id) AS partner_job
+    FROM (
+        SELECT payload_key, provider_job_id, partner_job_id FROM observations
+        UNION ALL SELECT payload_key, provider_job_id, partner_job_id FROM submissions
+    ) r GROUP BY payload_key
 )
 SELECT
     p.payload_key,
     COALESCE(MIN(g.payload_digest), '') AS payload_digest,
     p.batch_id,
-    CAST(COUNT(n.payload_key) AS BIGINT) AS by_digest,
+    MIN(n.provider_job) AS provider_job,
+    MIN(n.partner_job) AS partner_job,
     CAST(SUM(p.d) AS BIGINT) AS deliveries,
     CAST(SUM(p.o) AS BIGINT) AS observations,
     CAST(SUM(p.c) AS BIGINT) AS checks,
@@ -355,13 +375,36 @@ fn check_keys(engine: &DuckDb, key: Option<&PseudonymKey>) -> Result<()> {
     }
 }
 
+/// What the search cannot see.
+fn notes(engine: &DuckDb, wanted: &[Wanted], key: Option<&PseudonymKey>) -> Result<Vec<String>> {
+    let count = |condition: &str| {
+        crate::engine::number(
+            engine,
+            &format!("SELECT COUNT(DISTINCT payload_key) FROM observations WHERE {condition}"),
+        )
+    };
+    let mut notes = Vec::new();
+    let keyless = count("pseudonym_key_id IS NULL")?;
+    if keyless > 0 && wanted.iter().any(|w| matches!(w, Wanted::UserId(_))) {
+        notes.push(format!(
+            "{keyless} payloads were ingested without a pseudonym key: no user can be found in them; use --job-id, or \
+             reprocess them with a key"
+        ));
+    }
+    let masked = if key.is_none() { count("job_id_masked")? } else { 0 };
+    if masked > 0 && wanted.iter().any(|w| matches!(w, Wanted::JobId(_))) {
+        notes.push(format!("the references of {masked} payloads are masked: they are found with --key-file FILE only"));
+    }
+    Ok(notes)
+}
+
 /// A reference is numbered per account: two accounts' jobs of one number are two people's.
 fn one_account(engine: &DuckDb, reference: &str, account: &Account, key: Option<&PseudonymKey>) -> Result<()> {
     let wanted = Wanted::JobId(reference.to_owned());
     let accounts = format!(
-        "SELECT DISTINCT provider, partner, environment FROM observations WHERE {} AND {} ORDER BY ALL",
-        stated(&wanted, key),
-        account.condition()
+        "SELECT provider, partner, environment FROM observations WHERE {states}
+         UNION SELECT provider, partner, environment FROM submissions WHERE {states} ORDER BY ALL",
+        states = format_args!("{} AND {}", stated(&wanted, key), account.condition()),
     );
     let mut found: Vec<[Option<String>; 3]> = Vec::new();
     for rows in engine.select(&accounts)? {
@@ -430,11 +473,28 @@ fn payloads_of(wanted: &Wanted, account: &Account, key: Option<&PseudonymKey>) -
     PAYLOADS_OF_JOBS.replace("{states}", &states).replace("{refused}", refused)
 }
 
+/// Where only the company's reference is stated, the provider's counts as the same job's if exactly one is known for it
+/// (DESIGN 4).
 const PAYLOADS_OF_JOBS: &str = "
-WITH matched AS (
+WITH stated AS (
     SELECT DISTINCT provider, provider_job_id, partner_job_id, partner, environment FROM observations WHERE {states}
     UNION
     SELECT DISTINCT provider, provider_job_id, partner_job_id, partner, environment FROM submissions WHERE {refused}
+),
+matched AS (
+    SELECT * FROM stated
+    UNION
+    SELECT m.provider, MIN(k.provider_job_id), m.partner_job_id, m.partner, m.environment
+    FROM stated m
+    JOIN observations k
+        ON k.provider = m.provider
+        AND k.partner_job_id = m.partner_job_id
+        AND k.provider_job_id IS NOT NULL
+        AND (k.partner IS NULL OR m.partner IS NULL OR k.partner = m.partner)
+        AND (k.environment IS NULL OR m.environment IS NULL OR k.environment = m.environment)
+    WHERE m.provider_job_id IS NULL
+    GROUP BY m.provider, m.partner_job_id, m.partner, m.environment
+    HAVING COUNT(DISTINCT k.provider_job_id) = 1
 ),
 stating AS (
     SELECT payload_key, provider, provider_job_id, partner_job_id, partner, environment FROM observations

@@ -67,6 +67,9 @@ pub fn table_specs() -> Vec<TableSpec> {
 pub const PAYLOAD_TABLES: [&str; 6] =
     [Observation::NAME, Check::NAME, AuthorityStatus::NAME, Submission::NAME, Reject::NAME, Receipt::NAME];
 
+/// Tables that marts of older programs lack; to read, they are empty.
+const ADDED_TABLES: [&str; 1] = [Tombstone::NAME];
+
 /// An open mart.
 pub struct Mart {
     root: PathBuf,
@@ -92,10 +95,19 @@ impl Mart {
             return Err(Error::usage(format!("there is no mart at {}", root.display()))
                 .hint(format!("make one with: kycmart ingest SOURCE --mart {}", root.display())));
         }
+        let lost = |spec: &TableSpec| !delta::exists(root, spec.name) && !ADDED_TABLES.contains(&spec.name);
+        if let Some(spec) = table_specs().iter().find(|spec| lost(spec)) {
+            return Err(damaged(root, spec.name));
+        }
         let log = LogEngine::new(root)?;
         let open = |spec: TableSpec| DeltaTable::open_at(&log, root, spec.clone(), versions.get(spec.name).copied());
         let tables = table_specs().into_iter().map(open).collect::<Result<_>>()?;
-        Ok(Mart { root: root.to_owned(), log, tables })
+        let mart = Mart { root: root.to_owned(), log, tables };
+        let format = mart.table(FIRST_TABLE)?.transaction_number(&mart.log, delta::FORMAT_ID)?.unwrap_or(1);
+        match ADDED_TABLES.iter().find(|name| format >= delta::FORMAT && !delta::exists(root, name)) {
+            Some(name) => Err(damaged(root, name)),
+            None => Ok(mart),
+        }
     }
 
     /// Opens a mart for writing, or makes it; an older mart gets the columns and tables that it lacks, and an erasure that
@@ -109,6 +121,8 @@ impl Mart {
         if delta::exists(root, FIRST_TABLE) {
             // Refuses a mart of a newer program before anything is written to it.
             Self::open(root)?;
+        } else if table_specs().iter().any(|spec| delta::was_written(root, spec.name)) {
+            return Err(damaged(root, FIRST_TABLE));
         }
         // `batches` is created last, so that a mart that has it has all tables.
         let mut tables = Vec::new();
@@ -233,6 +247,11 @@ impl Mart {
     fn table(&self, name: &str) -> Result<&DeltaTable> {
         self.tables.iter().find(|t| t.spec().name == name).ok_or_else(|| no_table(name))
     }
+}
+
+fn damaged(root: &Path, table: &str) -> Error {
+    Error::failed(format!("the mart {} has lost its table {table}", root.display()))
+        .hint("bring its folder back from a backup, or ingest the sources into a new mart; see kycmart mart verify")
 }
 
 fn no_table(name: &str) -> Error {

@@ -73,15 +73,6 @@ pub fn integers<'a>(rows: &'a RecordBatch, name: &str) -> Result<&'a Int64Array>
     column.ok_or_else(|| Error::failed(format!("there is no integer column {name}")))
 }
 
-/// A column of truth values.
-///
-/// # Errors
-/// When there is none of this name.
-pub fn booleans<'a>(rows: &'a RecordBatch, name: &str) -> Result<&'a BooleanArray> {
-    let column = rows.column_by_name(name).and_then(|c| c.as_any().downcast_ref());
-    column.ok_or_else(|| Error::failed(format!("there is no column {name} of truth values")))
-}
-
 /// A column of times.
 ///
 /// # Errors

@@ -34,8 +34,11 @@ impl Mart {
     pub fn rewrap_if_pending(&mut self, ring: &PseudonymKey) -> Result<u64> {
         let prefixes = ring.prefixes();
         let old = |id: &str| id != ring.id() && prefixes.iter().any(|prefix| prefix.id() == id);
-        // Observations are rewritten last: as long as one is under an old key, there is something to do.
-        let pending = prefixes.len() > 1 && !self.files_with(Observation::NAME, "pseudonym_key_id", &old)?.is_empty();
+        let masked = |text: &str| ring.wrap_mask(text).is_some();
+        // Observations are rewritten last: as long as one is under an old key, there is something to do. Refusals have none.
+        let pending = prefixes.len() > 1
+            && (!self.files_with(Observation::NAME, "pseudonym_key_id", &old)?.is_empty()
+                || !self.files_with(Submission::NAME, "partner_job_id", &masked)?.is_empty());
         if pending { self.rewrap(ring) } else { Ok(0) }
     }
 

@@ -7,12 +7,16 @@ mod disk;
 mod harness;
 mod writers;
 
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 
-use harness::{Demands, Scenario};
+use harness::{Demands, Scenario, assert_rows, copy, reports, rows};
 use tempfile::TempDir;
 
 use crate::support::{command, folder, kycmart_in, query};
+
+/// Signal 9: nothing is cleaned up.
+const SIGKILL: i32 = 9;
 
 /// Tables that every ingest of these tests writes to.
 const INGESTED: [&str; 9] =
@@ -48,14 +52,17 @@ fn nine_commits(home: &TempDir) {
 /// Starts a command and lets it die at a step.
 #[track_caller]
 fn killed(home: &Path, arguments: &[&str], step: &str) {
-    let output = command(home, arguments).env("KYCMART_FAULT", step).output().expect("the program starts");
-    assert_eq!(output.status.code(), None, "it was not killed at {step}: {}", String::from_utf8_lossy(&output.stderr));
+    let mut command = command(home, arguments);
+    // What a killed program leaves in the temporary folder goes with the test.
+    let output = command.env("KYCMART_FAULT", step).env("TMPDIR", home).output().expect("the program starts");
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.signal(), Some(SIGKILL), "{step}: {:?}, {text}", output.status);
 }
 
 /// References of a few jobs of several providers, and the arguments that erase them.
 fn erase(home: &TempDir) -> Vec<String> {
     let jobs = "SELECT provider, MIN(provider_job_id) AS first, MAX(provider_job_id) AS last FROM observations
-        WHERE provider_job_id IS NOT NULL GROUP BY provider";
+        WHERE provider_job_id IS NOT NULL GROUP BY provider ORDER BY provider";
     let rows = query(home.path(), "ready", jobs);
     let references = rows.iter().flat_map(|row| [row["first"].clone(), row["last"].clone()]);
     let start = ["mart", "erase", "--mart", "m", "--key-file", "key", "--reason", "asked"].map(str::to_owned);
@@ -202,4 +209,24 @@ fn a_vacuum_survives_kills() {
     let scenario = vacuuming();
     scenario.kill_at_every_step(&["remove file".to_owned()]);
     scenario.kill_at_random(20_269, 6, 3);
+}
+
+/// The keys are random: what the interrupted rotation made is compared with a quiet change to the same keys.
+#[test]
+fn a_rotation_that_is_killed_loses_no_key_and_is_finished_by_a_rewrap() {
+    let home = with_sources(2);
+    (1..=2).for_each(|source| ingest(&home, source, "ready"));
+    let home = home.path();
+    let before = reports(home, "ready");
+    for step in ["keys written", "stage observations", "commit observations", "committed observations"] {
+        std::fs::copy(home.join("key"), home.join("ring")).unwrap();
+        ["m", "quiet"].iter().for_each(|mart| copy(&home.join("ready"), &home.join(mart)));
+        killed(home, &["keys", "rotate", "ring", "--mart", "m"], step);
+        assert!(reports(home, "m") == before, "{step}: other reports");
+        for mart in ["m", "quiet"] {
+            kycmart_in(home, &["keys", "rewrap", "ring", "--mart", mart]).expect(0);
+        }
+        assert_rows(&rows(&home.join("m")), &rows(&home.join("quiet")), step);
+        assert!(reports(home, "m") == before, "{step}: other reports");
+    }
 }

@@ -303,3 +303,102 @@ fn the_answers_about_everybody_else_stay() {
     erase(here, &["--user-id", ZOLA]).expect(0);
     assert_eq!(query(here, "mart", others), before);
 }
+
+/// A refusal, and a v3 callback whose job only its header names: their bodies alone do not tell whose they are.
+#[test]
+fn what_was_erased_does_not_come_back_when_more_is_known_of_it() {
+    let here = folder();
+    let here = here.path();
+    kycmart_in(here, &["keys", "new", "a.key"]).expect(0);
+    let refusal = r#"{"success":false,"code":"2204","error":"unable to complete","job_id":"order-zq77"}"#;
+    let v3 = r#"{"headers":{"Job-ID":"0f9c8d7e-1111-4222-8333-444455556666"},"body":{"status":"clear","reason":"approved","product":"enhanced_kyc","completed_at":"2026-03-04T05:06:07Z"}}"#;
+    fs::write(here.join("two.ndjson"), format!("{refusal}\n{v3}\n")).unwrap();
+    ingest(here, "two.ndjson", &[]).expect(0);
+    assert_eq!(counts(here)["receipts"], "2");
+    for job in [ZOLA_ORDER, "0f9c8d7e-1111-4222-8333-444455556666"] {
+        let run = erase(here, &["--job-id", job]).expect(0);
+        assert!(run.out.starts_with("1 payloads erased"), "{}", run.out);
+    }
+    fs::write(here.join("again.ndjson"), format!("\n{refusal}\n{v3}\n")).unwrap();
+    let run = ingest(here, "again.ndjson", &["--partner", "2442", "--environment", "production"]).expect(0);
+    assert!(run.err.contains("2 of the known payloads were erased"), "{}", run.err);
+    assert_eq!(counts(here)["receipts"], "0");
+}
+
+/// The name goes with the last payload: after two erasures, of a file that grew, and of one that only brings back.
+#[test]
+fn a_file_name_goes_with_the_last_payload_of_the_file() {
+    let here = folder();
+    let here = here.path();
+    kycmart_in(here, &["keys", "new", "a.key"]).expect(0);
+    let name = format!("{ZOLA_ORDER}.ndjson");
+    let (one, two) = (poll(ZOLA_JOB, "2026-03-04T05:06:07Z"), poll("0007654399", "2026-03-05T05:06:07Z"));
+    fs::write(here.join(&name), format!("{one}\n")).unwrap();
+    ingest(here, &name, &[]).expect(0);
+    fs::write(here.join(&name), format!("{one}\n{two}\n")).unwrap();
+    ingest(here, &name, &[]).expect(0);
+    erase(here, &["--job-id", ZOLA_JOB]).expect(0);
+    assert_eq!(
+        query(here, "mart", "SELECT DISTINCT source AS s FROM inputs")[0]["s"],
+        name,
+        "the other one is still there"
+    );
+    erase(here, &["--job-id", "0007654399"]).expect(0);
+    let other = format!("copy-of-{ZOLA_ORDER}.ndjson");
+    fs::write(here.join(&other), format!("{two}\n{one}\n")).unwrap();
+    ingest(here, &other, &[]).expect(0);
+    purge(here);
+    assert_eq!(holding(&here.join("mart"), &[ZOLA_ORDER, ZOLA_JOB]), Vec::<String>::new());
+    verified(here);
+}
+
+#[test]
+fn a_user_known_by_the_companys_reference_alone_has_the_whole_job() {
+    let here = folder();
+    let here = here.path();
+    kycmart_in(here, &["keys", "new", "a.key"]).expect(0);
+    let early = r#"{"ResultCode":"1012","PartnerParams":{"job_id":"order-zq77","user_id":"zola-user-4711","job_type":5},"timestamp":"2026-03-04T05:06:07Z"}"#;
+    let later = r#"{"SmileJobID":"0007654321","ResultCode":"1012","PartnerParams":{"job_id":"order-zq77","job_type":5},"timestamp":"2026-03-05T05:06:07Z"}"#;
+    let lines = [
+        early.to_owned(),
+        later.to_owned(),
+        poll(ZOLA_JOB, "2026-03-06T05:06:07Z"),
+        poll("0000000002", "2026-03-06T05:06:07Z"),
+    ];
+    fs::write(here.join("log.ndjson"), lines.join("\n") + "\n").unwrap();
+    ingest(here, "log.ndjson", &[]).expect(0);
+    let run = erase(here, &["--user-id", ZOLA]).expect(0);
+    assert!(run.out.starts_with("3 payloads erased"), "{}", run.out);
+}
+
+#[test]
+fn whose_refusals_are_meant_is_asked_too() {
+    let here = folder();
+    let here = here.path();
+    kycmart_in(here, &["keys", "new", "a.key"]).expect(0);
+    for (partner, error) in [("1001", "one"), ("1002", "two")] {
+        let refusal = format!(r#"{{"success":false,"code":"2204","error":"{error}","job_id":"same"}}"#);
+        fs::write(here.join(error), refusal).unwrap();
+        ingest(here, error, &["--partner", partner, "--environment", "production"]).expect(0);
+    }
+    let run = erase(here, &["--job-id", "same"]).expect(2);
+    assert!(run.err.contains("smile_id 1001 production; smile_id 1002 production"), "{}", run.err);
+    assert!(erase(here, &["--job-id", "same", "--partner", "1002"]).expect(0).out.starts_with("1 payloads erased"));
+}
+
+#[test]
+fn what_a_search_cannot_see_is_said() {
+    let here = folder();
+    let here = here.path();
+    kycmart_in(here, &["keys", "new", "a.key"]).expect(0);
+    fs::write(here.join("a.json"), callback("0000000001", "zola@example.com", ZOLA, "1012", "2026-03-04T05:06:07Z"))
+        .unwrap();
+    ingest(here, "a.json", &[]).expect(0);
+    let blind = kycmart_in(here, &["mart", "erase", "--mart", "mart", "--job-id", "zola@example.com"]).expect(0);
+    assert!(blind.out.starts_with("0 payloads") && blind.err.contains("--key-file"), "{}{}", blind.out, blind.err);
+    fs::write(here.join("b.json"), callback("0000000002", "order-2", ZOLA, "1012", "2026-03-04T05:06:07Z")).unwrap();
+    kycmart_in(here, &["ingest", "b.json", "--mart", "mart"]).expect(0);
+    let run = erase(here, &["--user-id", ZOLA]).expect(0);
+    assert!(run.out.starts_with("1 payloads") && run.err.contains("without a pseudonym key"), "{}{}", run.out, run.err);
+    assert!(erase(here, &["--job-id", "zola@example.com", "--dry-run"]).expect(0).out.starts_with("0 payloads"));
+}

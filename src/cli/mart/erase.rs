@@ -187,6 +187,7 @@ fn holds(path: &Path) -> Result<Vec<Wanted>> {
 }
 
 fn print(erasure: &Erasure, dry_run: bool) {
+    erasure.notes.iter().for_each(|note| eprintln!("mart: {note}"));
     let verb = if dry_run { "would be erased" } else { "erased" };
     println!("{} payloads {verb}", erasure.payloads);
     if erasure.held > 0 {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::super::delta::{self, DataFile, DeltaTable, LogEngine};
 use super::super::history::{LogFiles, read_commit};
-use super::super::table_specs;
+use super::super::{ADDED_TABLES, FIRST_TABLE, table_specs};
 use super::{Check, Watch};
 use crate::error::{Error, Result};
 
@@ -33,7 +33,7 @@ pub(super) fn check(engine: &LogEngine, root: &Path, check: &mut Check, watch: &
         commits += log.commits.len();
         watch.advance(1);
         if !delta::exists(root, name) {
-            missing(root, name, &log, check);
+            missing(engine, root, name, &log, check);
             continue;
         }
         tables += 1;
@@ -53,14 +53,29 @@ pub(super) fn check(engine: &LogEngine, root: &Path, check: &mut Check, watch: &
     Ok(opened)
 }
 
-fn missing(root: &Path, name: &str, log: &LogFiles, check: &mut Check) {
+fn missing(engine: &LogEngine, root: &Path, name: &str, log: &LogFiles, check: &mut Check) {
     if !log.commits.is_empty() || !log.checkpoints.is_empty() {
         check.problem(format!("{name}/_delta_log"), "neither its first version nor a checkpoint is there");
     } else if super::files::has_data(&root.join(name)) {
         check.problem(name, "it has files and no log");
+    } else if is_needed(engine, root, name) {
+        check.problem(name, "is not there, and the mart had it");
     } else {
         check.notes.push(format!("{name} is not there; the next command that writes makes it"));
     }
+}
+
+/// Whether a mart that has lost this table has lost something: all tables are made together, before any is written, but for
+/// those that marts of older programs lack.
+fn is_needed(engine: &LogEngine, root: &Path, name: &str) -> bool {
+    let specs = table_specs();
+    if !delta::exists(root, FIRST_TABLE) {
+        return specs.iter().any(|spec| delta::was_written(root, spec.name));
+    }
+    let batches = specs.into_iter().find(|spec| spec.name == FIRST_TABLE);
+    let batches = batches.and_then(|spec| DeltaTable::open(engine, root, spec).ok());
+    let format = batches.and_then(|table| table.transaction_number(engine, delta::FORMAT_ID).ok().flatten());
+    !ADDED_TABLES.contains(&name) || format.unwrap_or(1) >= delta::FORMAT
 }
 
 /// Looks at the commits that a reader needs; true where nothing is wrong with them.

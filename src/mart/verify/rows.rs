@@ -58,7 +58,7 @@ fn register(mart: &Mart, table: &DeltaTable, engine: &mut DuckDb) -> Result<()> 
         "source",
         "source_offset",
         "source_index",
-        "by_digest",
+        "job_digest",
     ];
     let name = table.spec().name;
     let counts = |c: &&Column| name == Tombstone::NAME && ERASED_ROWS.iter().any(|(_, column)| *column == c.name);

@@ -14,7 +14,7 @@ use crate::support::Run;
 const NAMESPACES: [&[&str]; 2] = [&["unshare", "--mount"], &["unshare", "--map-root-user", "--mount"]];
 
 /// Kilobytes by which one file system is larger than the one before.
-const STEP: u64 = 80;
+const STEP: u64 = 64;
 
 /// How a shell with file systems of its own is started, if the machine lets us.
 fn namespace() -> Option<&'static [&'static str]> {
@@ -77,7 +77,7 @@ pub fn on_full_disks(scenario: &Scenario) {
         scenario.check(&when);
     }
     println!("{arguments}: {full} full file systems");
-    assert!(full >= 2, "only {full} file systems were full");
+    assert!(full > 0, "no file system was full");
 }
 
 /// The room a folder takes.

@@ -22,10 +22,8 @@ use kycmart::mart::{Mart, PAYLOAD_TABLES, table_specs};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use tempfile::TempDir;
 
+use super::{SIGKILL, killed};
 use crate::support::{Run, command, kycmart_in, report_files};
-
-/// Signal 9: nothing is cleaned up.
-const SIGKILL: i32 = 9;
 
 /// Columns that differ from run to run.
 const OF_A_RUN: [&str; 7] =
@@ -207,6 +205,8 @@ pub fn copy(from: &Path, to: &Path) {
 /// Starts the program with nobody who listens.
 pub fn start(home: &Path, arguments: &[&str]) -> Child {
     let mut command = command(home, arguments);
+    // What a killed program leaves in the temporary folder goes with the test.
+    command.env("TMPDIR", home);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts")
 }
 
@@ -301,7 +301,7 @@ impl Scenario {
         for (step, passings) in steps {
             for passing in BTreeSet::from([1, passings]) {
                 self.restore();
-                self.kill_at(&step, passing);
+                killed(self.home(), &self.arguments(), &format!("{step}:{passing}"));
                 let when = format!("killed at \"{step}\", passing {passing}");
                 self.check_reader(&when, kills % 6 == 2);
                 self.run().expect(0);
@@ -310,15 +310,6 @@ impl Scenario {
             }
         }
         println!("{:?}: killed at {kills} named steps", self.arguments);
-    }
-
-    /// Kills the command at a passing of a step; it must have died of it.
-    #[track_caller]
-    pub fn kill_at(&self, step: &str, passing: u32) {
-        let mut command = command(self.home(), &self.arguments());
-        let output = command.env("KYCMART_FAULT", format!("{step}:{passing}")).output().expect("the program starts");
-        let text = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.signal(), Some(SIGKILL), "{step}:{passing}: {:?}, {text}", output.status);
     }
 
     /// Kills the command so many times at random instants: up to so often in a row on the same mart, before a run may end and

@@ -46,6 +46,20 @@ fn a_file_that_is_gone_or_longer() {
 }
 
 #[test]
+fn a_table_that_is_gone_is_no_empty_table() {
+    for table in ["observations", "codes", "tombstones", "batches"] {
+        let here = small_mart();
+        fs::remove_dir_all(here.path().join("mart").join(table)).unwrap();
+        finds(here.path(), "log", &[table, "the mart had it"]);
+        for command in [&["report", "--out", "out"][..], &["mart", "compact"], &["ingest", "b.json"]] {
+            let run = kycmart_in(here.path(), &[command, &["--mart", "mart"]].concat());
+            let said = run.err.contains("lost its table") || run.err.contains("there is no mart");
+            assert!(run.code > 1 && said, "{table} {command:?}: {}", run.err);
+        }
+    }
+}
+
+#[test]
 fn a_file_with_other_rows_than_the_log_says() {
     let here = small_mart();
     let path = commit_file(here.path(), "observations", 1);
@@ -145,7 +159,7 @@ fn something_erased_that_is_still_there() {
         selector: Selector::JobId,
         reason: None,
         erased_at: Micros(0),
-        by_digest: false,
+        job_digest: None,
         deliveries: 0,
         observations: 0,
         checks: 0,
