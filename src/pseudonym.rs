@@ -127,7 +127,11 @@ impl PseudonymKey {
     /// # Errors
     /// When the file cannot be read or its text is not that of a ring.
     pub fn from_file(path: &Path) -> Result<Self> {
-        let text = std::fs::read(path).map_err(|e| Error::io("read the pseudonym key", path, &e))?;
+        let text = std::fs::read(path).map_err(|e| match e.kind() {
+            std::io::ErrorKind::NotFound => Error::usage(format!("there is no key file {}", path.display()))
+                .hint(format!("make one with: kycmart keys new {}", path.display())),
+            _ => Error::io("read the pseudonym key", path, &e),
+        })?;
         Self::parse(&text).map_err(|e| e.within(&path.display().to_string()))
     }
 

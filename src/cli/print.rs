@@ -1,6 +1,6 @@
 //! Query results as text: table, CSV, JSON, NDJSON, Markdown; and Parquet.
 
-use std::io::Write;
+use std::io::{BufWriter, ErrorKind, Write};
 
 use arrow::array::RecordBatch;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
@@ -8,6 +8,17 @@ use clap::ValueEnum;
 use comfy_table::{ContentArrangement, Table, TableComponent, presets};
 
 use crate::error::{Error, Result};
+
+/// Prints an answer. A closed pipe is no failure.
+pub fn lines(print: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> Result<()> {
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    match print(&mut out).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(Error::failed(format!("cannot write the result: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
 
 /// How a result is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

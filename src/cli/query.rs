@@ -19,6 +19,7 @@ Examples:
   kycmart query --mart mart question.sql --format parquet > answer.parquet
 
 Tables: observations, checks, receipts, authority_status, submissions, rejects, codes, inputs, batches.
+Rows of a table count if their batch_id is listed in batches; the models take care of it.
 Models: verifications, resolved_observations, authority_lookups and the others of queries/models.";
 
 /// Run one SELECT over a mart, a named report, or the SELECT in a .sql file.

@@ -11,7 +11,7 @@ use polars::prelude::DataFrame;
 use serde::Serialize;
 
 use super::ingest::FailOn;
-use super::print::plain_table;
+use super::print::{lines, plain_table};
 use super::{Context, MartArgument};
 use crate::config::Config;
 use crate::engine::duckdb::{DuckDb, Resources};
@@ -225,7 +225,7 @@ pub fn write_run(
         reports: &written,
     };
     let target = folder.publish(&record)?;
-    print_headline(figures.as_ref(), &target);
+    print_headline(figures.as_ref(), &target)?;
     let findings: Vec<(&str, u64)> = findings.into_iter().collect();
     output.fail_on.judge(&findings, &context.config)
 }
@@ -264,12 +264,15 @@ const SIGNATURES_REUSED: &str = "
     ) s";
 
 /// The headline rates on standard output, and where the rest is.
-fn print_headline(figures: Option<&DataFrame>, folder: &Path) {
+fn print_headline(figures: Option<&DataFrame>, folder: &Path) -> Result<()> {
     let latest = folder.parent().map_or_else(|| folder.to_owned(), |p| p.join("latest"));
-    if let Some(frame) = figures {
-        println!("{}", headline(frame));
-    }
-    println!("reports: {} ({})", latest.display(), folder.file_name().unwrap_or_default().to_string_lossy());
+    lines(|out| {
+        if let Some(frame) = figures {
+            writeln!(out, "{}", headline(frame))?;
+        }
+        let name = folder.file_name().unwrap_or_default().to_string_lossy();
+        writeln!(out, "reports: {} ({name})", latest.display())
+    })
 }
 
 fn headline(frame: &DataFrame) -> Table {

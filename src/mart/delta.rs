@@ -245,7 +245,7 @@ impl DeltaTable {
         if name == super::FIRST_TABLE {
             transaction = transaction.with_transaction_id(FORMAT_ID.to_owned(), FORMAT);
         }
-        if change.remove.is_empty() {
+        if change.remove.is_empty() && !change.add.is_empty() {
             transaction = transaction.with_blind_append();
         }
         for files in self.selected(engine, &snapshot, &change.remove)? {

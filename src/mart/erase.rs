@@ -89,6 +89,13 @@ impl Mart {
         if users {
             check_keys(&engine, key)?;
         }
+        let held_jobs = holds.iter().any(|w| matches!(w, Wanted::JobId(_)));
+        if held_jobs && key.is_none() && masked_payloads(&engine)? > 0 {
+            return Err(Error::usage(
+                "a hold on a job may name a reference that is masked here, which takes the pseudonym key",
+            )
+            .hint("add --key-file FILE, the one that the payloads were ingested with"));
+        }
         engine.execute("CREATE TEMP TABLE held AS SELECT payload_key FROM receipts WHERE FALSE")?;
         engine.execute("CREATE TEMP TABLE found AS SELECT payload_key FROM receipts WHERE FALSE")?;
         for (wishes, account, table) in [(holds, &Account::default(), "held"), (wanted, account, "found")] {
@@ -375,6 +382,17 @@ fn check_keys(engine: &DuckDb, key: Option<&PseudonymKey>) -> Result<()> {
     }
 }
 
+/// Payloads with a reference that looked personal.
+fn masked_payloads(engine: &DuckDb) -> Result<i64> {
+    let masked = |table: &str| {
+        format!(
+            "SELECT payload_key FROM {table} WHERE provider_job_id LIKE 'masked:%' OR partner_job_id LIKE 'masked:%'"
+        )
+    };
+    let both = format!("SELECT COUNT(*) FROM ({} UNION {}) m", masked("observations"), masked("submissions"));
+    crate::engine::number(engine, &both)
+}
+
 /// What the search cannot see.
 fn notes(engine: &DuckDb, wanted: &[Wanted], key: Option<&PseudonymKey>) -> Result<Vec<String>> {
     let count = |condition: &str| {
@@ -391,7 +409,7 @@ fn notes(engine: &DuckDb, wanted: &[Wanted], key: Option<&PseudonymKey>) -> Resu
              reprocess them with a key"
         ));
     }
-    let masked = if key.is_none() { count("job_id_masked")? } else { 0 };
+    let masked = if key.is_none() { masked_payloads(engine)? } else { 0 };
     if masked > 0 && wanted.iter().any(|w| matches!(w, Wanted::JobId(_))) {
         notes.push(format!("the references of {masked} payloads are masked: they are found with --key-file FILE only"));
     }
@@ -534,13 +552,30 @@ dated AS (
     LEFT JOIN times t ON t.payload_key = r.payload_key
     GROUP BY r.payload_key
 ),
-jobs AS (
-    SELECT
+stating AS (
+    SELECT DISTINCT
         o.payload_key,
-        MAX(d.us) OVER (PARTITION BY o.provider, COALESCE(o.provider_job_id, o.partner_job_id, o.payload_key),
-            COALESCE(o.partner, ''), COALESCE(o.environment, '')) AS us
+        o.provider,
+        COALESCE(o.provider_job_id, o.partner_job_id, o.payload_key) AS reference,
+        o.partner,
+        o.environment,
+        d.us
     FROM observations o
     JOIN dated d ON d.payload_key = o.payload_key
+),
+accounts AS (
+    SELECT provider, reference, partner, environment, MAX(us) AS us
+    FROM stating GROUP BY provider, reference, partner, environment
+),
+jobs AS (
+    SELECT s.payload_key, MAX(a.us) AS us
+    FROM stating s
+    JOIN accounts a
+        ON a.provider = s.provider
+        AND a.reference = s.reference
+        AND (a.partner IS NULL OR s.partner IS NULL OR a.partner = s.partner)
+        AND (a.environment IS NULL OR s.environment IS NULL OR a.environment = s.environment)
+    GROUP BY s.payload_key
 ),
 newest AS (
     SELECT payload_key, MAX(us) AS us FROM (

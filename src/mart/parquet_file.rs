@@ -72,6 +72,9 @@ impl Sizes {
     pub const COMPACT: Sizes = Sizes { group_rows: 100_000, file_rows: 1_000_000, file_bytes: 128 << 20 };
 }
 
+/// Row groups whose statistics are held before they are made one: each takes tens of kilobytes.
+const MERGE_STATS: usize = 8;
+
 /// Files that may be open at a time: hostile times could ask for a partition per row.
 const OPEN_FILES: usize = 32;
 
@@ -166,7 +169,7 @@ impl TableWriter {
                 self.write_group(&value)?;
             }
         }
-        while self.waiting_rows > 2 * self.sizes.group_rows {
+        while self.waiting_rows > self.sizes.group_rows {
             let Some(largest) = self.parts.iter().max_by_key(|(_, p)| p.rows).map(|(v, _)| v.clone()) else { break };
             self.write_group(&largest)?;
         }
@@ -264,6 +267,9 @@ impl OpenFile {
         let rows = RecordBatch::try_new(self.schema.clone(), rows.columns().to_vec())?;
         self.stats.push(self.statistics(&rows)?);
         self.rows += rows.num_rows();
+        if self.stats.len() >= MERGE_STATS {
+            self.stats = vec![self.merged()?];
+        }
         let Some(writer) = &mut self.writer else { return Ok(()) };
         let written = writer.write(&rows).and_then(|()| writer.flush());
         written.map_err(|e| Error::from(e).within(&format!("cannot write below {}", self.folder.display())))

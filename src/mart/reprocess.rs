@@ -196,7 +196,7 @@ impl Mart {
                 "SELECT DISTINCT payload_key FROM receipts \
                  WHERE batch_id IN (SELECT batch_id FROM batches) AND payload_key LIKE '{digit}%' AND (\n{condition}\n)"
             ));
-            for rows in keys.map_err(|e| e.within("--where"))? {
+            for rows in keys.map_err(|e| Error::usage(e.to_string()).within("--where"))? {
                 for key in texts(&rows, "payload_key")?.iter().flatten() {
                     selected.insert(key_of(key)?);
                 }

@@ -22,6 +22,7 @@ use crate::record::{Check, Observation, Submission, Table};
 /// # Errors
 /// When another program writes to the mart, or a file cannot be read or written.
 pub fn rewrap(root: &Path, ring: &PseudonymKey) -> Result<u64> {
+    Mart::open(root)?;
     let _lock = MartLock::take(root, "keys rotate")?;
     Mart::open_or_create(root)?.rewrap(ring)
 }

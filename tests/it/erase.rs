@@ -402,3 +402,70 @@ fn what_a_search_cannot_see_is_said() {
     assert!(run.out.starts_with("1 payloads") && run.err.contains("without a pseudonym key"), "{}{}", run.out, run.err);
     assert!(erase(here, &["--job-id", "zola@example.com", "--dry-run"]).expect(0).out.starts_with("0 payloads"));
 }
+
+/// Somebody who is only in a batch that never counted, killed before her receipt was committed.
+#[test]
+fn who_is_only_in_a_killed_ingest_is_erased_and_the_mart_goes_on() {
+    let here = folder();
+    let here = here.path();
+    two_people(here);
+    fs::write(
+        here.join("late.json"),
+        callback("0007654377", "order-late", "late-user", "1012", "2026-04-04T05:06:07Z"),
+    )
+    .unwrap();
+    let mut killed = command(here, &["ingest", "late.json", "--mart", "mart", "--key-file", "a.key"]);
+    assert!(!killed.env("KYCMART_FAULT", "commit receipts").output().unwrap().status.success());
+    erase(here, &["--user-id", "late-user"]).expect(0);
+    ingest(here, "in", &[]).expect(0);
+    purge(here);
+    assert_eq!(holding(&here.join("mart"), &["0007654377"]), Vec::<String>::new());
+    verified(here);
+}
+
+#[test]
+fn a_hold_that_cannot_be_seen_stops_a_removal() {
+    let here = folder();
+    let here = here.path();
+    kycmart_in(here, &["keys", "new", "a.key"]).expect(0);
+    fs::write(here.join("a.json"), callback("0000000001", "hal@example.com", "hal", "1012", "2026-03-04T05:06:07Z"))
+        .unwrap();
+    ingest(here, "a.json", &[]).expect(0);
+    fs::write(here.join("holds.csv"), "field,value\njob_id,hal@example.com\n").unwrap();
+    let retention = ["mart", "retention", "--mart", "mart", "--before", "2026-12-31", "--holds", "holds.csv"];
+    assert!(kycmart_in(here, &retention).expect(2).err.contains("--key-file"));
+    let run = kycmart_in(here, &[&retention[..], &["--key-file", "a.key"]].concat()).expect(0);
+    assert!(run.out.starts_with("0 payloads erased\n1 payloads stay"), "{}", run.out);
+}
+
+#[test]
+fn a_job_stays_whole_though_its_account_is_stated_once_only() {
+    let here = folder();
+    let here = here.path();
+    fs::write(here.join("old.json"), callback(ZOLA_JOB, ZOLA_ORDER, ZOLA, "1012", "2024-03-04T05:06:07Z")).unwrap();
+    fs::write(here.join("new.json"), poll(ZOLA_JOB, "2026-03-04T05:06:07Z")).unwrap();
+    kycmart_in(here, &["ingest", "old.json", "--mart", "mart", "--partner", "2442"]).expect(0);
+    kycmart_in(here, &["ingest", "new.json", "--mart", "mart"]).expect(0);
+    let retention =
+        |day: &str| kycmart_in(here, &["mart", "retention", "--mart", "mart", "--before", day, "--dry-run"]);
+    assert!(retention("2025-01-01").expect(0).out.starts_with("0 payloads"));
+    assert!(retention("2026-12-31").expect(0).out.starts_with("2 payloads"));
+}
+
+#[test]
+fn a_closed_pipe_is_no_failure() {
+    let here = folder();
+    let here = here.path();
+    two_people(here);
+    for arguments in [
+        &["mart", "compact", "--mart", "mart"][..],
+        &["mart", "erase", "--mart", "mart", "--job-id", ZOLA_ORDER, "--dry-run"],
+        &["mart", "reprocess", "--mart", "mart", "--key-file", "a.key", "--dry-run"],
+        &["report", "--mart", "mart", "--out", "out"],
+    ] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = command(here, arguments).stdout(writer).stderr(std::process::Stdio::piped()).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+}

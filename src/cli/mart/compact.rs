@@ -3,7 +3,7 @@
 use clap::Args;
 use comfy_table::Table;
 
-use crate::cli::print::plain_table;
+use crate::cli::print::{lines, plain_table};
 use crate::cli::report::resources;
 use crate::cli::{Context, MartArgument};
 use crate::error::{Error, Result};
@@ -47,15 +47,14 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<u8> {
         let _lock = MartLock::take(&root, "mart compact")?;
         Mart::open_or_create(&root)?.compact(sizes, &resources, false)?
     };
-    print(&done, arguments.dry_run);
+    lines(|out| match done.as_slice() {
+        [] => writeln!(out, "nothing to merge"),
+        done => writeln!(out, "{}", table(done, arguments.dry_run)),
+    })?;
     Ok(0)
 }
 
-fn print(done: &[Compacted], dry_run: bool) {
-    if done.is_empty() {
-        println!("nothing to merge");
-        return;
-    }
+fn table(done: &[Compacted], dry_run: bool) -> Table {
     let mut table: Table = plain_table();
     if dry_run {
         table.set_header(["table", "files to merge", "bytes"]);
@@ -71,5 +70,5 @@ fn print(done: &[Compacted], dry_run: bool) {
             table.add_row(before.into_iter().chain(rest.map(|n| n.to_string())));
         }
     }
-    println!("{table}");
+    table
 }

@@ -6,6 +6,7 @@ use chrono::{DateTime, Days, Months, NaiveDate, Utc};
 use clap::Args;
 
 use crate::cli::ingest::word;
+use crate::cli::print::lines;
 use crate::cli::report::resources;
 use crate::cli::{Context, MartArgument};
 use crate::error::{Error, Result};
@@ -149,14 +150,14 @@ fn remove(
     let resources = resources(&context.config);
     let mart = Mart::open(&root)?;
     if terms.dry_run {
-        print(&mart.plan_erasure(wanted, account, &holds, key, &resources)?.erasure, true);
+        print(&mart.plan_erasure(wanted, account, &holds, key, &resources)?.erasure, true)?;
         return Ok(0);
     }
     drop(mart);
     let _lock = MartLock::take(&root, "mart erase")?;
     let mut mart = Mart::open_or_create(&root)?;
     let plan = mart.plan_erasure(wanted, account, &holds, key, &resources)?;
-    print(&mart.erase(plan, terms.reason.as_deref())?, false);
+    print(&mart.erase(plan, terms.reason.as_deref())?, false)?;
     Ok(0)
 }
 
@@ -186,24 +187,28 @@ fn holds(path: &Path) -> Result<Vec<Wanted>> {
     Ok(holds)
 }
 
-fn print(erasure: &Erasure, dry_run: bool) {
+fn print(erasure: &Erasure, dry_run: bool) -> Result<()> {
     erasure.notes.iter().for_each(|note| eprintln!("mart: {note}"));
     let verb = if dry_run { "would be erased" } else { "erased" };
-    println!("{} payloads {verb}", erasure.payloads);
-    if erasure.held > 0 {
-        println!("{} payloads stay: legal hold", erasure.held);
+    lines(|out| {
+        writeln!(out, "{} payloads {verb}", erasure.payloads)?;
+        if erasure.held > 0 {
+            writeln!(out, "{} payloads stay: legal hold", erasure.held)?;
+        }
+        for (table, rows) in erasure.rows.iter().filter(|(_, rows)| **rows > 0) {
+            writeln!(out, "  {table}: {rows} rows")?;
+        }
+        match &erasure.erasure_id {
+            Some(id) => writeln!(out, "erasure {id}"),
+            None if dry_run => erasure.jobs.iter().try_for_each(|job| writeln!(out, "  job {job}")),
+            None => Ok(()),
+        }
+    })?;
+    if erasure.erasure_id.is_some() {
+        eprintln!("mart: the bytes are still in files that no version uses, until:");
+        eprintln!("mart: kycmart mart vacuum --delete --keep 0h --force");
     }
-    for (table, rows) in erasure.rows.iter().filter(|(_, rows)| **rows > 0) {
-        println!("  {table}: {rows} rows");
-    }
-    if dry_run {
-        erasure.jobs.iter().for_each(|job| println!("  job {job}"));
-    } else if let Some(id) = &erasure.erasure_id {
-        println!("erasure {id}");
-        eprintln!(
-            "mart: the bytes are still in files that no version uses: kycmart mart vacuum --delete --keep 0h --force"
-        );
-    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -8,13 +8,12 @@ mod reprocess;
 mod vacuum;
 mod verify;
 
-use std::io::{BufWriter, ErrorKind, Write};
-
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::Context;
-use crate::error::{Error, Result};
+use super::print::lines;
+use crate::error::Result;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -65,15 +64,4 @@ fn json(answer: &impl Serialize) -> Result<()> {
         serde_json::to_writer_pretty(&mut *out, answer)?;
         writeln!(out)
     })
-}
-
-/// Prints an answer. A closed pipe is no failure.
-fn lines(print: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> Result<()> {
-    let mut out = BufWriter::new(std::io::stdout().lock());
-    match print(&mut out).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(Error::failed(format!("cannot write the result: {error}")))
-        }
-        _ => Ok(()),
-    }
 }

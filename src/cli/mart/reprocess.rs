@@ -1,9 +1,11 @@
 //! `kycmart mart reprocess`: decode again what was ingested, after something was mended.
 
+use std::io::Write;
 use std::path::Path;
 
 use clap::{Args, ValueEnum};
 
+use super::{json, lines};
 use crate::cli::ingest::KnownArguments;
 use crate::cli::query::balanced;
 use crate::cli::report::resources;
@@ -83,11 +85,8 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<u8> {
     let wish = Wish { condition, source_of: &source_of, dry_run: arguments.dry_run };
     let summary = mart.reprocess(&wish, &rules, &resources(config))?;
     match arguments.format {
-        Format::Json => {
-            let json = serde_json::to_string_pretty(&summary);
-            println!("{}", json.map_err(|e| Error::failed(format!("cannot write the result: {e}")))?);
-        }
-        Format::Table => print_summary(&summary),
+        Format::Json => json(&summary)?,
+        Format::Table => lines(|out| print_summary(&summary, out))?,
     }
     Ok(0)
 }
@@ -101,31 +100,34 @@ fn source_of(path: &Path, known: &KnownArguments, config: &Config) -> Source {
     }
 }
 
-fn print_summary(summary: &Summary) {
-    println!(
+fn print_summary(summary: &Summary, out: &mut dyn Write) -> std::io::Result<()> {
+    writeln!(
+        out,
         "{} payloads selected: {} {} decoded again, {} keep their rows",
         summary.payloads_selected,
         summary.payloads_decoded,
         if summary.dry_run { "would be" } else { "were" },
         summary.left.len()
-    );
+    )?;
     if summary.payloads_decoded > 0 {
-        println!(
+        writeln!(
+            out,
             "readable: {} before, {} now; {} have another identity",
             summary.readable_before, summary.readable_after, summary.payloads_renamed
-        );
+        )?;
     }
     for batch in &summary.batches {
         match &batch.by {
-            Some(by) => println!("batch {} is replaced by {by}", batch.batch_id),
-            None => println!("batch {} would be replaced", batch.batch_id),
+            Some(by) => writeln!(out, "batch {} is replaced by {by}", batch.batch_id)?,
+            None => writeln!(out, "batch {} would be replaced", batch.batch_id)?,
         }
     }
     for left in summary.left.iter().take(NAMED) {
         let why = left.why.replace('_', " ");
-        println!("kept as it was: {} (payload {}, byte {}): {why}", left.source, left.index, left.offset);
+        writeln!(out, "kept as it was: {} (payload {}, byte {}): {why}", left.source, left.index, left.offset)?;
     }
     if summary.left.len() > NAMED {
-        println!("kept as they were: {} more; --format json names all", summary.left.len() - NAMED);
+        writeln!(out, "kept as they were: {} more; --format json names all", summary.left.len() - NAMED)?;
     }
+    Ok(())
 }
