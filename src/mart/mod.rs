@@ -263,7 +263,7 @@ fn numbered<N: std::fmt::Display>(numbers: impl IntoIterator<Item = (&'static st
     numbers.into_iter().map(|(name, n)| format!("{name}={n}")).collect::<Vec<_>>().join(",")
 }
 
-/// Reads back what [`numbered`] wrote.
+/// Reads `table=number` joined by `,`, as a batch keeps it.
 pub fn numbers(text: &str) -> BTreeMap<String, u64> {
     text.split(',')
         .filter_map(|pair| pair.split_once('='))
