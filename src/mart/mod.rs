@@ -36,7 +36,7 @@ use crate::record::{
 pub const FIRST_TABLE: &str = Batch::NAME;
 
 /// Rows of one table that are held before they are turned into columns.
-const FLUSH_ROWS: usize = 8_192;
+const FLUSH_ROWS: usize = 4_096;
 
 /// Application id of ingests in the tables' logs.
 const INGEST_ID: &str = "kycmart";

@@ -67,7 +67,7 @@ pub struct Sizes {
 
 impl Sizes {
     /// For rows as they come in: small groups, so that many partitions fit in memory.
-    pub const INGEST: Sizes = Sizes { group_rows: 25_000, file_rows: 1_000_000, file_bytes: 128 << 20 };
+    pub const INGEST: Sizes = Sizes { group_rows: 20_000, file_rows: 500_000, file_bytes: 128 << 20 };
     /// For rows that are put in order.
     pub const COMPACT: Sizes = Sizes { group_rows: 100_000, file_rows: 1_000_000, file_bytes: 128 << 20 };
 }

@@ -102,8 +102,8 @@ impl Default for Limits {
             max_payload_bytes: 64 << 20,
             bomb_floor_bytes: 256 << 20,
             bomb_ratio: 200,
-            chunk_bytes: 4 << 20,
-            chunk_rows: 2_000,
+            chunk_bytes: 2 << 20,
+            chunk_rows: 1_000,
         }
     }
 }
