@@ -130,7 +130,7 @@ pub fn ingest(mart: &mut Mart, sources: &[Source], rules: &Normaliser, progress:
     let batch_id =
         format!("{}-{}", now.utc().format("%Y%m%dT%H%M%S%6fZ"), &uuid::Uuid::new_v4().simple().to_string()[..6]);
     let mut run = Run {
-        writer: mart.batch(batch_id.clone()),
+        writer: mart.batch(batch_id.clone())?,
         known,
         names: (erased.len() > 0).then(Names::default),
         erased,

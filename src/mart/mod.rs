@@ -219,19 +219,22 @@ impl Mart {
     }
 
     /// Starts a batch.
-    pub fn batch(&mut self, batch_id: String) -> BatchWriter<'_> {
-        BatchWriter {
-            observations: Buffer::new(self),
-            checks: Buffer::new(self),
-            receipts: Buffer::new(self),
-            authority: Buffer::new(self),
-            submissions: Buffer::new(self),
-            rejects: Buffer::new(self),
-            inputs: Buffer::new(self),
-            codes: Buffer::new(self),
+    ///
+    /// # Errors
+    /// When a table is missing.
+    pub fn batch(&mut self, batch_id: String) -> Result<BatchWriter<'_>> {
+        Ok(BatchWriter {
+            observations: Buffer::new(self)?,
+            checks: Buffer::new(self)?,
+            receipts: Buffer::new(self)?,
+            authority: Buffer::new(self)?,
+            submissions: Buffer::new(self)?,
+            rejects: Buffer::new(self)?,
+            inputs: Buffer::new(self)?,
+            codes: Buffer::new(self)?,
             mart: self,
             batch_id,
-        }
+        })
     }
 
     fn writer(&self, table: &str, sizes: Sizes) -> Result<TableWriter> {
@@ -279,11 +282,8 @@ struct Buffer<T> {
 }
 
 impl<T: Table> Buffer<T> {
-    fn new(mart: &Mart) -> Self {
-        let spec = TableSpec { name: T::NAME, columns: T::columns(), partition: T::PARTITION, sort: &[] };
-        let table = mart.tables.iter().find(|t| t.spec().name == T::NAME);
-        let spec = table.map_or(spec, |t| t.spec().clone());
-        Buffer { rows: Vec::new(), writer: TableWriter::new(spec, mart.root.join(T::NAME), Sizes::INGEST), count: 0 }
+    fn new(mart: &Mart) -> Result<Self> {
+        Ok(Buffer { rows: Vec::new(), writer: mart.writer(T::NAME, Sizes::INGEST)?, count: 0 })
     }
 
     fn extend(&mut self, rows: impl IntoIterator<Item = T>) -> Result<()> {

@@ -316,10 +316,11 @@ impl OpenFile {
         let columns: Vec<ArrayRef> = bounds
             .column_names()
             .into_iter()
-            .map(|name| match name {
+            .zip(bounds.columns())
+            .map(|(name, bound)| match name {
                 "numRecords" => Ok(Arc::new(Int64Array::from(vec![self.rows as i64])) as ArrayRef),
                 "nullCount" => summed(&self.stats),
-                other => Ok(bounds.column_by_name(other).cloned().unwrap_or_else(|| bounds.column(0).clone())),
+                _ => Ok(Arc::clone(bound)),
             })
             .collect::<Result<_>>()?;
         Ok(StructArray::try_new(bounds.fields().clone(), columns, None)?)
