@@ -22,6 +22,7 @@ use serde_json::{Value, json};
 use crate::support::folder;
 
 mod cases;
+mod together;
 
 use cases::*;
 
@@ -140,6 +141,10 @@ fn compare(known: &Known, cases: &[Case], wrong: &mut Vec<String>) {
     }
 }
 
+fn all_cases() -> Vec<Case> {
+    cases().into_iter().chain(together::cases()).collect()
+}
+
 /// The `number`th order of so many things; all come up before the first comes again.
 fn order(mut number: usize, length: usize) -> Vec<usize> {
     let mut left: Vec<usize> = (0..length).collect();
@@ -166,7 +171,7 @@ fn steps(cases: &[Case], number: usize) -> Vec<Vec<&str>> {
 }
 
 fn no_order_changes(cut: fn(Vec<Vec<&str>>) -> Vec<Vec<&str>>) {
-    let cases = cases();
+    let cases = all_cases();
     let all = |known: &Known| rows(known, "SELECT * FROM verifications ORDER BY job_key");
     let (mut first, mut seen) = (None, BTreeMap::new());
     for number in 0..ORDERS {
@@ -202,7 +207,7 @@ fn every_order_of_batches_says_the_same() {
 fn the_orders_of_four_things_are_all_different() {
     let orders: BTreeSet<Vec<usize>> = (0..ORDERS).map(|number| order(number, 4)).collect();
     assert_eq!(orders.len(), ORDERS);
-    assert!(cases().iter().all(|case| (1..=4).contains(&case.payloads.len())));
+    assert!(all_cases().iter().all(|case| (1..=4).contains(&case.payloads.len())));
 }
 
 // ---- any history ----------------------------------------------------------------------------------------------------
