@@ -5,7 +5,7 @@
 //!
 //! Not here: local time zones. A time without an offset is UTC.
 
-use chrono::{Datelike, NaiveDate};
+use chrono::{DateTime, Datelike, NaiveDate};
 
 use crate::record::Micros;
 
@@ -13,14 +13,17 @@ use crate::record::Micros;
 const YEARS: std::ops::RangeInclusive<i32> = 1990..=2200;
 
 /// The instant that a text names: RFC 3339 with `Z` or an offset, `+0000`, a space for the `T` or before the offset,
-/// no offset (UTC), no seconds, up to nine digits of fraction (cut to microseconds), a date alone (its midnight), or a
-/// count of seconds, milliseconds or microseconds since the epoch.
+/// no offset (UTC), no seconds, up to nine digits of fraction (cut to microseconds), a date alone (its midnight), a date
+/// with slashes, an HTTP date, or a count of seconds, milliseconds or microseconds since the epoch.
 pub fn parse(text: &str) -> Option<Micros> {
     let text = text.trim();
-    let micros = if text.starts_with(|c: char| c.is_ascii_digit()) && !text.contains('-') {
-        epoch(text)?
-    } else {
+    let micros = if text.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        // Recordings of HTTP date their answers so.
+        DateTime::parse_from_rfc2822(text).ok()?.timestamp_micros()
+    } else if text.contains(['-', '/']) {
         calendar(text)?
+    } else {
+        epoch(text)?
     };
     let instant = Micros(micros);
     YEARS.contains(&instant.utc().year()).then_some(instant)
@@ -56,7 +59,8 @@ fn scale(count: i64, fraction: i64) -> i64 {
 
 fn calendar(text: &str) -> Option<i64> {
     let day = date(text.get(..4)?, text.get(5..7)?, text.get(8..10)?)?;
-    if text.get(4..5) != Some("-") || text.get(7..8) != Some("-") {
+    let separators = (text.get(4..5)?, text.get(7..8)?);
+    if !matches!(separators, ("-", "-") | ("/", "/")) {
         return None;
     }
     let midnight = day.and_hms_opt(0, 0, 0)?.and_utc().timestamp_micros();
@@ -147,6 +151,9 @@ mod tests {
             ("2026-07-01T00:00:00.123456789Z", "2026-07-01T00:00:00.123456Z"),
             ("2026-07-01T00:00Z", "2026-07-01T00:00:00Z"),
             ("2026-10-01", "2026-10-01T00:00:00Z"),
+            ("2026/10/01 08:09:10.5", "2026-10-01T08:09:10.500Z"),
+            ("Thu, 27 Oct 2022 13:25:52 GMT", "2022-10-27T13:25:52Z"),
+            ("Thu, 27 Oct 2022 13:25:52 +0100", "2022-10-27T12:25:52Z"),
             ("1570698930", "2019-10-10T09:15:30Z"),
             ("1570698930.5", "2019-10-10T09:15:30.500Z"),
             ("1570698930193", "2019-10-10T09:15:30.193Z"),
