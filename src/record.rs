@@ -386,7 +386,7 @@ table! {
         country: Option<String>,
         /// The ID type as sent, upper case.
         id_type: Option<String>,
-        /// Smile ID `ConfidenceValue`, 0 to 100.
+        /// Smile ID `ConfidenceValue`, 0 to 100; a `confidence_score` of 0 to 1 counts as a share.
         confidence: Option<f64>,
         /// Face similarity, 0 to 100 (Advance.AI) or 0 to 1 (Jumio), as stated.
         similarity_score: Option<f64>,

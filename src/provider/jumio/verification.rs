@@ -3,13 +3,24 @@
 //! The face check does not change Jumio's verification status, so an approved document can still belong to somebody
 //! else: [`Face::objection`] says where the face check decides against.
 
-use crate::provider::wire::{Object, Sort, Value};
+use crate::provider::wire::{Object, Sort, Value, same_name};
 use crate::provider::{StatedCheck, nested, stated};
 
 /// The `error_code` of an approved answer whose face check does not say both similarity and validity.
 pub const FACE_UNREADABLE: &str = "IDENTITY_VERIFICATION_UNREADABLE";
 /// The `error_code` of a face check that is invalid without a reason.
 pub const FACE_INVALID: &str = "VALIDITY_FALSE";
+
+/// The checks of a document, as Jumio spells them (PROVIDERS.md, 3).
+const DOCUMENT_CHECKS: [&str; 7] = [
+    "idCheckDataPositions",
+    "idCheckDocumentValidation",
+    "idCheckHologram",
+    "idCheckMRZcode",
+    "idCheckMicroprint",
+    "idCheckSecurityFeatures",
+    "idCheckSignature",
+];
 
 /// Why a scan was rejected.
 #[derive(Debug, Default, PartialEq)]
@@ -129,7 +140,8 @@ pub fn checks(outer: &Object, face: Option<&Face>, reject: Option<&Reject>) -> V
         let is_check = starts_with_ignore_case(key, "idCheck") || starts_with_ignore_case(key, "id_check");
         // `N/A` is a value here: the check was not made.
         if is_check && let Some(text) = plain_text(value) {
-            checks.push(check(key, Some(text), None));
+            let known = DOCUMENT_CHECKS.iter().find(|name| same_name(name, key));
+            checks.push(check(known.unwrap_or(&key), Some(text), None));
         }
     }
     for name in ["mrzCheck", "faceMatch"] {
@@ -301,5 +313,16 @@ mod tests {
             ("additionalChecks.faceSearchFindings", "DONE"),
         ];
         assert_eq!(pairs, expected);
+        let json = r#"{"id_check_mrz_code":"OK","id_check_new_one":"N/A"}"#;
+        let found = checks(&Object::parse(json).unwrap(), None, None);
+        let names: Vec<_> = found.iter().map(|c| c.name.as_str()).collect();
+        assert_eq!(names, ["idCheckMRZcode", "id_check_new_one"]);
+    }
+
+    #[test]
+    fn details_that_a_store_numbered_are_a_list() {
+        let json = r#"{"rejectReason":{"rejectReasonCode":100,"rejectReasonDetails":{"0":{"detailsCode":"1001"},"1":{"detailsCode":"1005"}}}}"#;
+        let found = reject(&Object::parse(json).unwrap(), &mut Vec::new()).unwrap();
+        assert_eq!(found.details.len(), 2);
     }
 }

@@ -5,6 +5,7 @@
 
 use super::super::Decoded;
 use super::super::wire::{Object, Sort, Value};
+use super::actions;
 use super::fields::{code, note, plain, stated};
 use super::result::{self, JobId};
 use crate::envelope::Envelope;
@@ -44,7 +45,7 @@ fn current(object: &Object, envelope: &Envelope, decoded: &mut Decoded) {
     statement.job_success = object.get(&["job_success"]).and_then(|value| value.bool());
     statement.query_code = object.get(&["code"]).and_then(code);
     result::fill_from_request(&mut statement, stating, &envelope.request, &mut decoded.problems);
-    decoded.checks.extend(result::checks(stating, 0));
+    decoded.checks.extend(actions::of_result(stating, 0));
     decoded.statements.push(statement);
 }
 
@@ -69,7 +70,7 @@ fn history(object: &Object, decoded: &mut Decoded) {
         }
         let mut statement = result::statement(&entry, position, JobId::Partner, &mut decoded.problems);
         statement.is_history = true;
-        decoded.checks.extend(result::checks(&entry, position));
+        decoded.checks.extend(actions::of_result(&entry, position));
         decoded.statements.push(statement);
     }
 }

@@ -1,12 +1,13 @@
 //! Smile ID: callbacks, `job_status` answers, v3 webhooks, availability answers, acknowledgements and errors.
 //!
 //! One module per concern: `shape` tells the messages apart, `result` reads a verdict, `job_status` and `v3` what is
-//! around it, `submission` and `availability` the rest; `signature`, `receipt`, `account`, `product`, `personal` read
-//! what every message may carry.
+//! around it, `submission` and `availability` the rest; `signature`, `receipt`, `account`, `product`, `actions`, `personal`
+//! read what every message may carry.
 //!
 //! Not here: what a code means (the code catalogue), whether a signature verifies (`auth`).
 
 mod account;
+mod actions;
 mod availability;
 mod fields;
 mod job_status;
@@ -55,7 +56,7 @@ pub fn decode(object: &Object, envelope: &Envelope) -> Decoded {
         }
         Shape::WrappedResult => wrapped_result(object, envelope, &mut decoded),
         Shape::WrappedError => decoded.submission = Some(submission::decode_wrapped(object, &envelope.request)),
-        Shape::Actions => decoded.checks = result::checks_of(object, 0),
+        Shape::Actions => decoded.checks = actions::entries(object, 0),
         Shape::ReceiptAlone | Shape::NoVerdict | Shape::Params => {}
     }
     attribute_by_receipt(&mut decoded);
@@ -115,7 +116,7 @@ fn around(object: &Object, envelope: &Envelope, decoded: &mut Decoded) {
 fn callback(object: &Object, envelope: &Envelope, decoded: &mut Decoded) {
     let mut statement = result::statement(object, 0, JobId::Partner, &mut decoded.problems);
     result::fill_from_request(&mut statement, object, &envelope.request, &mut decoded.problems);
-    decoded.checks = result::checks(object, 0);
+    decoded.checks = actions::of_result(object, 0);
     decoded.statements.push(statement);
 }
 

@@ -2,7 +2,7 @@
 //! shapes that integrators make of them.
 
 use super::super::wire::{Object, Sort, Value, same_name};
-use super::super::{StatedCheck, Statement, country, time};
+use super::super::{Statement, country, time};
 use super::fields::{code, is_code_word, is_placeholder, note, stated, stated_exactly};
 use super::product;
 use crate::envelope::Request;
@@ -51,7 +51,7 @@ pub fn statement(result: &Object, position: i32, job_id: JobId, problems: &mut V
         is_final_stated: result.get(&["IsFinalResult"]).and_then(|value| value.bool()),
         country: country_of(result, problems),
         id_type: from_parts(result, "id_type").map(|id_type| id_type.trim().to_uppercase()),
-        confidence: result.get(&["ConfidenceValue"]).and_then(|value| value.number()),
+        confidence: confidence(result, problems),
         extras: extras(&params),
         stated_at: stated(result, &["completed_at"]).and_then(|text| time::parse(&text)),
         ..Statement::default()
@@ -72,22 +72,6 @@ pub fn fill_from_request(statement: &mut Statement, result: &Object, request: &R
         let code = statement.result_code.as_deref();
         statement.product = given(&request.job_type).and_then(|job_type| product::of_request(&job_type, result, code));
     }
-}
-
-/// The entries of a result's `Actions`.
-pub fn checks(result: &Object, position: i32) -> Vec<StatedCheck> {
-    checks_of(&result.object(&["Actions"]).unwrap_or_default(), position)
-}
-
-/// The entries of an `Actions` object.
-pub fn checks_of(actions: &Object, position: i32) -> Vec<StatedCheck> {
-    let check = |(name, value): (&str, &Value)| StatedCheck {
-        position,
-        name: name.to_owned(),
-        value: value.text().map(|text| text.into_owned()),
-        detail: None,
-    };
-    actions.iter().map(check).collect()
 }
 
 /// Whether a status is one of v3's verdicts, in the spelling of the catalogue.
@@ -144,6 +128,22 @@ fn country_of(result: &Object, problems: &mut Vec<String>) -> Option<String> {
     country(result).or_else(|| PARTS.iter().find_map(|part| country(&result.object(&[part])?)))
 }
 
+/// How sure the comparison was, in percent.
+///
+/// `ConfidenceValue` is the provider's and a percentage (`"100"`, `"97.000000"`, `"99.99"`: PROVIDERS.md, 1.6), so it counts
+/// as sent; one between 0 and 1 may have been scaled by a store or may not, and is noted. A column `confidence_score` is a
+/// store's own, kept as `DECIMAL(3,2)` (STORAGE.md, 5): there 0 to 1 is a share, and only more than 1 is a percentage.
+fn confidence(result: &Object, problems: &mut Vec<String>) -> Option<f64> {
+    let number = |name: &str| result.get(&[name]).and_then(Value::number);
+    if let Some(percent) = number("ConfidenceValue") {
+        if percent > 0.0 && percent < 1.0 {
+            note(problems, "ConfidenceValue is between 0 and 1, its scale is not certain");
+        }
+        return Some(percent);
+    }
+    number("confidence_score").map(|score| if score <= 1.0 { (score * 10_000.0).round() / 100.0 } else { score })
+}
+
 /// The company's own parameters.
 fn extras(params: &Object) -> Vec<(String, String)> {
     let own = |key: &str| !["job_id", "user_id", "job_type"].iter().any(|name| same_name(key, name));
@@ -160,7 +160,8 @@ fn dates(result: &Object, problems: &mut Vec<String>) {
                 let day = text.trim().split(['T', ' ']).next().unwrap_or_default();
                 time::is_date(day)
             };
-            if text.is_some_and(|text| !is_date(&text)) {
+            // A masked date states nothing that could be wrong.
+            if text.is_some_and(|text| !text.contains('*') && !is_date(&text)) {
                 note(problems, problem);
             }
         }
@@ -192,6 +193,38 @@ mod tests {
         assert_eq!(statement.is_final_stated, Some(true));
         assert_eq!(statement.confidence, Some(97.0));
         assert_eq!(statement.extras, [("branch".to_owned(), "7".to_owned()), ("vip".to_owned(), "true".to_owned())]);
+        assert!(problems.is_empty(), "{problems:?}");
+    }
+
+    #[test]
+    fn confidence_is_percent_and_only_a_stores_own_column_is_a_share() {
+        for (json, expected) in [
+            (r#"{"ConfidenceValue":"97.000000"}"#, Some(97.0)),
+            (r#"{"ConfidenceValue":100}"#, Some(100.0)),
+            (r#"{"confidence_value":"99.99"}"#, Some(99.99)),
+            (r#"{"ConfidenceValue":"0"}"#, Some(0.0)),
+            (r#"{"ConfidenceValue":"1"}"#, Some(1.0)),
+            (r#"{"ConfidenceValue":"1","confidence_score":"0.5"}"#, Some(1.0)),
+            (r#"{"confidence_score":"0.50"}"#, Some(50.0)),
+            (r#"{"confidence_score":"0.57"}"#, Some(57.0)),
+            (r#"{"confidenceScore":1.00}"#, Some(100.0)),
+            (r#"{"confidence_score":98.5}"#, Some(98.5)),
+            (r#"{"ConfidenceValue":"N/A"}"#, None),
+            (r#"{"ConfidenceValue":""}"#, None),
+        ] {
+            let (statement, problems) = read(json);
+            assert_eq!(statement.confidence, expected, "{json}");
+            assert!(problems.is_empty(), "{json}");
+        }
+        let (statement, problems) = read(r#"{"ConfidenceValue":0.97}"#);
+        assert_eq!(statement.confidence, Some(0.97));
+        assert_eq!(problems, ["ConfidenceValue is between 0 and 1, its scale is not certain"]);
+    }
+
+    #[test]
+    fn masked_dates_are_no_problem() {
+        let (_, problems) =
+            read(r#"{"DOB":"1976/**/**","ExpirationDate":"****-**-**","id_fields":{"date_of_birth":"19**-01-02"}}"#);
         assert!(problems.is_empty(), "{problems:?}");
     }
 

@@ -2,6 +2,7 @@
 
 use super::super::wire::Object;
 use super::super::{Decoded, Statement, time};
+use super::actions;
 use super::fields::{code, is_digits, stated};
 use super::result::{self, JobId};
 use super::shape::is_request_code;
@@ -54,7 +55,7 @@ fn statement(object: &Object, decoded: &mut Decoded) -> Statement {
 
 fn finish(object: &Object, envelope: &Envelope, mut statement: Statement, decoded: &mut Decoded) {
     result::fill_from_request(&mut statement, object, &envelope.request, &mut decoded.problems);
-    decoded.checks.extend(result::checks(object, 0));
+    decoded.checks.extend(actions::of_result(object, 0));
     decoded.statements.push(statement);
 }
 
