@@ -9,6 +9,7 @@
 pub mod advance_ai;
 pub mod catalogue;
 pub mod country;
+mod flattened;
 pub mod jumio;
 mod nested;
 pub mod smile_id;
@@ -213,7 +214,11 @@ pub fn decode(body: &[u8], envelope: &Envelope) -> Decoded {
 fn decode_object(text: &str, envelope: &Envelope) -> Decoded {
     let object = match Object::parse(text) {
         Ok(object) => object,
-        Err(e) => return broken_json(text, envelope, &e),
+        // A service in Python may have printed it instead of writing JSON.
+        Err(e) => match nested::printed_by_python(text) {
+            Some(object) => object,
+            None => return broken_json(text, envelope, &e),
+        },
     };
     let decoded = claim(&object, envelope).or_else(|| decode_wrapped(&object, envelope, MAX_WRAPPERS));
     let mut decoded = decoded.unwrap_or_else(|| unknown_shape(envelope));
@@ -239,8 +244,15 @@ fn decode_wrapped(object: &Object, envelope: &Envelope, depth: usize) -> Option<
         .or_else(|| inner.iter().find_map(|o| decode_wrapped(o, envelope, depth - 1)))
 }
 
-/// Decodes an object by the first provider whose it is.
+/// Decodes an object, nested again where a store flattened it, by the first provider whose it is.
 fn claim(object: &Object, envelope: &Envelope) -> Option<Decoded> {
+    match flattened::nest(object) {
+        Some(json) => claim_nested(&Object::parse(&json).ok()?, envelope),
+        None => claim_nested(object, envelope),
+    }
+}
+
+fn claim_nested(object: &Object, envelope: &Envelope) -> Option<Decoded> {
     let mut order = vec![Provider::AdvanceAi, Provider::Jumio, Provider::SmileId];
     if let Some(named) = envelope.provider {
         order.sort_by_key(|p| *p != named);
@@ -276,8 +288,8 @@ fn decode_form_or_text(text: &str, envelope: &Envelope) -> Decoded {
         // Older servers part the pairs with semicolons.
         let pairs = if text.contains('&') { text.into() } else { text.replace(';', "&") };
         let form = Object::parse_form(pairs.as_bytes());
-        if jumio::sniff(&form) {
-            return jumio::decode(&form, envelope);
+        if let Some(decoded) = claim(&form, envelope).filter(|decoded| decoded.reject.is_none()) {
+            return decoded;
         }
     }
     smile_id::decode_text(text).unwrap_or_else(|| match text.find("{\"") {
@@ -355,6 +367,23 @@ mod tests {
         assert_eq!(kind(&format!("\u{feff} {body}\n")), expected);
         assert_eq!(kind(&format!(r#"{{"Data":{{"Answer":{body}}}}}"#)), expected);
         assert_eq!(kind(&serde_json::to_string(body).unwrap()), expected);
+    }
+
+    #[test]
+    fn a_payload_is_found_in_what_python_printed_and_in_what_a_store_flattened() {
+        let expected = (Some(Provider::SmileId), Kind::Callback);
+        for body in [
+            "{'SmileJobID': '0000000007', 'ResultCode': '1012', 'PartnerParams': {'job_id': 'j', 'job_type': 5, 'x': None}}",
+            r#"{"SmileJobID":"0000000007","ResultCode":"1012","PartnerParams.job_id":"j","PartnerParams.job_type":5}"#,
+            "SmileJobID=0000000007&ResultCode=1012&PartnerParams%5Bjob_id%5D=j&PartnerParams%5Bjob_type%5D=5",
+        ] {
+            let decoded = decode(body.as_bytes(), &Envelope::default());
+            assert_eq!((decoded.provider, decoded.kind), expected, "{body}");
+            let statement = &decoded.statements[0];
+            assert_eq!(statement.partner_job_id.as_deref(), Some("j"), "{body}");
+            assert_eq!(statement.product, Some(Product::EnhancedKyc), "{body}");
+        }
+        assert_eq!(kind(r#"{"SmileJobID":"0000000007","ResultCode":"1012","PartnerParams":{},}"#).1, Kind::Unreadable);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::wire::{Object, Sort, Value};
 
 /// The object under the first of these names that holds one.
 pub fn object(outer: &Object, names: &[&str]) -> Option<Object<'static>> {
-    names.iter().find_map(|name| outer.get(&[name]).and_then(of_value).or_else(|| outer.flattened(name)))
+    names.iter().find_map(|name| outer.get(&[name]).and_then(of_value))
 }
 
 /// The object that a value holds: as it stands, as text, or as the only element of a list.
@@ -26,17 +26,24 @@ pub fn of_value(value: &Value) -> Option<Object<'static>> {
             _ => None,
         };
     }
-    if let Some(object) = value.object() {
-        return Some(object.into_owned());
-    }
-    let text = value.text()?;
+    value.object().map(Object::into_owned)
+}
+
+/// The object that the printed form of a Python dictionary holds.
+pub fn python(text: &str) -> Option<Object<'static>> {
     let json = python_to_json(text.trim())?;
     Object::parse(&json).ok().map(Object::into_owned)
 }
 
-/// Rewrites the printed form of a Python dictionary as JSON; `None` where it is none.
-fn python_to_json(text: &str) -> Option<String> {
-    if !text.starts_with('{') || !text.ends_with('}') {
+/// [`python`], for text that is surely no broken JSON: its first name stands in single quotes.
+pub fn printed_by_python(text: &str) -> Option<Object<'static>> {
+    let first_name = text.strip_prefix('{')?.trim_start();
+    first_name.trim_start_matches('u').starts_with('\'').then(|| python(text)).flatten()
+}
+
+/// Rewrites the printed form of a Python dictionary, list or tuple as JSON; `None` where it is none.
+pub fn python_to_json(text: &str) -> Option<String> {
+    if !text.starts_with(['{', '[', '(']) || !text.ends_with(['}', ']', ')']) {
         return None;
     }
     let mut json = String::with_capacity(text.len());
@@ -57,6 +64,12 @@ fn python_to_json(text: &str) -> Option<String> {
                     "u" => "",
                     _ => return None,
                 });
+            }
+            '(' => json.push('['),
+            '}' | ']' | ')' => {
+                // Python allows a comma after the last element, and prints one in a tuple of one.
+                json.truncate(json.trim_end().trim_end_matches(',').len());
+                json.push(if c == '}' { '}' } else { ']' });
             }
             other => json.push(other),
         }
@@ -122,6 +135,10 @@ mod tests {
         assert_eq!(object.text(&["n"]).as_deref(), Some("5"));
         let list = object.get(&["list"]).unwrap().list();
         assert_eq!(of_value(&list[0]).unwrap().get(&["y"]).unwrap().bool(), Some(true));
+        let tuples = of_value(&field("{'one': ('x',), 'two': ({'a': 1}, {'a': 2},), }")).unwrap();
+        assert_eq!(tuples.get(&["one"]).unwrap().list().len(), 1);
+        assert_eq!(tuples.get(&["two"]).unwrap().list().len(), 2);
+        assert_eq!(field("[{'a': 1}, {'a': None}]").list().len(), 2);
     }
 
     #[test]

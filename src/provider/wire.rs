@@ -13,6 +13,8 @@ use std::fmt;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::nested;
+
 /// Fields of one object, or elements of one array, above which it is refused: no provider sends as many, and each costs
 /// memory.
 pub const MOST_FIELDS: usize = 100_000;
@@ -68,12 +70,12 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// `true`/`false`, also as the strings, `1` and `0` that stores make of them; nothing else.
+    /// `true`/`false`, also as the strings, `1` and `0`, `t` and `f` that stores make of them; nothing else.
     pub fn bool(&self) -> Option<bool> {
         let text = self.text()?;
         match text.trim().to_ascii_lowercase().as_str() {
-            "true" | "1" => Some(true),
-            "false" | "0" => Some(false),
+            "true" | "1" | "t" => Some(true),
+            "false" | "0" | "f" => Some(false),
             _ => None,
         }
     }
@@ -83,8 +85,8 @@ impl<'a> Value<'a> {
         self.text()?.trim().parse().ok().filter(|n: &f64| n.is_finite())
     }
 
-    /// The value as an object; also a string or form field that holds one (double encoding). `[]` is an empty object,
-    /// as PHP writes it.
+    /// The value as an object; also a string or form field that holds one (double encoding), as JSON or as Python prints
+    /// it. `[]` is an empty object, as PHP writes it.
     pub fn object(&self) -> Option<Object<'_>> {
         match self.sort() {
             Sort::Object => {
@@ -99,7 +101,7 @@ impl<'a> Value<'a> {
                     return Some(Object::default());
                 }
                 match inner.as_bytes().first() {
-                    Some(b'{') => Object::parse(inner).ok().map(Object::into_owned),
+                    Some(b'{') => Object::parse(inner).ok().map(Object::into_owned).or_else(|| nested::python(inner)),
                     Some(b'"') => Object::parse(&decode_string(inner)?).ok().map(Object::into_owned),
                     _ => None,
                 }
@@ -108,19 +110,20 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The elements of an array (also one inside a string); an object alone counts as a list of one.
+    /// The elements of an array, also one inside a string, and one whose positions became names, as PHP and flattened
+    /// stores write it; any other object counts as a list of one.
     pub fn list(&self) -> Vec<Value<'_>> {
         match self.sort() {
             Sort::Array => parse_array(self.source()).unwrap_or_default(),
             Sort::Object => match typed(self.source(), &["L"]) {
                 Some(inner) => inner.list().into_iter().map(Value::into_owned).collect(),
-                None => vec![self.clone()],
+                None => numbered(self.source()).unwrap_or_else(|| vec![self.clone()]),
             },
             Sort::Text => {
                 let text = self.text().unwrap_or_default();
                 let inner = text.trim();
                 match inner.as_bytes().first() {
-                    Some(b'[') => parse_array(inner).unwrap_or_default().into_iter().map(Value::into_owned).collect(),
+                    Some(b'[' | b'(') => array_in_text(inner),
                     Some(b'{') if Object::parse(inner).is_ok() => vec![Value::Json(Cow::Owned(inner.to_owned()))],
                     _ => Vec::new(),
                 }
@@ -160,6 +163,28 @@ fn typed<'a>(json: &'a str, names: &[&str]) -> Option<Value<'a>> {
         Some((key, value)) if object.fields.is_empty() && names.contains(&key.as_ref()) => Some(value),
         _ => None,
     }
+}
+
+/// The elements of an array that was written as an object: `{"0": …, "2": …}`.
+fn numbered(json: &str) -> Option<Vec<Value<'_>>> {
+    let first_key = json.strip_prefix('{')?.trim_start().strip_prefix('"')?;
+    if !first_key.starts_with(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
+    let fields = Object::parse(json).ok()?.fields;
+    let mut elements: Vec<(u32, Value)> =
+        fields.into_iter().map(|(key, value)| Some((key.parse().ok()?, value))).collect::<Option<_>>()?;
+    elements.sort_by_key(|(position, _)| *position);
+    Some(elements.into_iter().map(|(_, value)| value).collect())
+}
+
+/// The elements of an array that is written inside a string, as JSON or as Python prints it.
+fn array_in_text(text: &str) -> Vec<Value<'static>> {
+    let owned = |json: &str| {
+        let elements = parse_array(json).ok()?;
+        Some(elements.into_iter().map(Value::into_owned).collect::<Vec<_>>())
+    };
+    owned(text).or_else(|| owned(&nested::python_to_json(text)?)).unwrap_or_default()
 }
 
 fn is_empty_array(json: &str) -> bool {
@@ -218,18 +243,6 @@ impl<'a> Object<'a> {
     /// [`get`](Self::get), as an object.
     pub fn object(&self, names: &[&str]) -> Option<Object<'_>> {
         self.get(names).and_then(Value::object)
-    }
-
-    /// The object that a store flattened into names such as `outer.inner` or `outer[inner]`; `None` where there is none.
-    pub fn flattened(&self, name: &str) -> Option<Object<'static>> {
-        let inner = |key: &str| {
-            let (outer, rest) = key.split_once(['.', '['])?;
-            same_name(outer, name).then(|| rest.trim_end_matches(']').to_owned())
-        };
-        let fields =
-            self.fields.iter().filter_map(|(key, value)| Some((inner(key)?.into(), value.clone().into_owned())));
-        let fields: Vec<_> = fields.collect();
-        (!fields.is_empty()).then_some(Object { fields })
     }
 
     /// Whether a key of this name is there, even with null.
@@ -377,6 +390,28 @@ mod tests {
         assert_eq!(parsed.get(&["h"]).unwrap().list()[0].text().as_deref(), Some("y"));
         assert_eq!(parsed.get(&["i"]).unwrap().bool(), Some(true));
         assert!(parsed.text(&["j"]).is_none());
+    }
+
+    #[test]
+    fn an_array_whose_positions_became_names_is_a_list() {
+        let parsed = object(r#"{"a":{"2":"z","0":"x","10":"last"},"b":{"0":1,"c":2},"d":{},"e":"['x', 'y']"}"#);
+        let texts = |name: &str| -> Vec<String> {
+            parsed.get(&[name]).unwrap().list().iter().filter_map(|v| v.text().map(Cow::into_owned)).collect()
+        };
+        assert_eq!(texts("a"), ["x", "z", "last"]);
+        assert_eq!(parsed.get(&["b"]).unwrap().list().len(), 1);
+        assert_eq!(parsed.get(&["d"]).unwrap().list().len(), 1);
+        assert_eq!(texts("e"), ["x", "y"]);
+    }
+
+    #[test]
+    fn a_boolean_is_read_in_every_spelling_that_stores_give_it() {
+        let parsed = object(r#"{"a":"true","b":true,"c":"TRUE ","d":1,"e":"1","f":"t","g":{"BOOL":true}}"#);
+        assert!(parsed.iter().all(|(_, value)| value.bool() == Some(true)));
+        let parsed = object(r#"{"a":"false","b":false,"c":"False","d":0,"e":"0","f":"f"}"#);
+        assert!(parsed.iter().all(|(_, value)| value.bool() == Some(false)));
+        let parsed = object(r#"{"a":"no","b":"","c":2,"d":null,"e":[],"f":"Passed"}"#);
+        assert!(parsed.iter().all(|(_, value)| value.bool().is_none()));
     }
 
     proptest! {

@@ -78,6 +78,45 @@ fn values_are_read_through_the_types_that_stores_give_them() {
 }
 
 #[test]
+fn what_stores_make_of_nested_objects_is_read() {
+    let poll = |name: &str, value: Value| {
+        let mut body =
+            json!({"timestamp": TIME, "signature": HMAC, "job_complete": "t", "job_success": "f", "code": 2302});
+        body[name] = value;
+        body
+    };
+    let failed = json!({"outcome": "failed", "job_key_source": "0000001217", "product": "document_verification"});
+    let result = json!({"SmileJobID": "0000001217", "ResultCode": "0811", "PartnerParams": {"job_type": "6"}});
+    let printed = "{'SmileJobID': '0000001217', 'ResultCode': '0811', 'PartnerParams': {'job_type': '6', 'x': None}}";
+    let numbered = poll("history", json!({"1": {"SmileJobID": "0000001217", "ResultCode": "0814"}, "0": result}));
+    let flat = json!({"timestamp": TIME, "job_complete": true, "job_success": false, "code": "2302",
+        "result.SmileJobID": "0000001217", "result.ResultCode": "0811", "result.PartnerParams.job_type": "6"});
+    let form = "job_complete=1&job_success=0&code=2302&result%5BSmileJobID%5D=0000001217&result%5BResultCode%5D=0811\
+                &result%5BPartnerParams%5D%5Bjob_type%5D=6";
+    let scan = json!({"timestamp": TIME, "scanReference": "r-2", "document.status": "APPROVED_VERIFIED",
+        "document.type": "PASSPORT", "document.issuingCountry": "NGA", "transaction.source": "WEB",
+        "verification.identityVerification.similarity": "NO_MATCH", "verification.identityVerification.validity": "true"});
+    let said = |name, body: &str| (name, body.to_owned(), json!({"observations": [failed]}));
+    all_say(&[
+        one("a result as text", poll("result", json!(result.to_string())), failed.clone()),
+        one("a result that Python printed", poll("result", json!(printed)), failed.clone()),
+        said("a payload that Python printed", printed),
+        one("names with dots", flat, failed.clone()),
+        said("names with brackets", form),
+        one(
+            "a flat scan",
+            scan,
+            json!({"outcome": "failed", "error_code": "NO_MATCH", "country": "NG", "id_type": "PASSPORT"}),
+        ),
+        (
+            "a history with numbers for names",
+            numbered.to_string(),
+            json!({"observations": [{"outcome": "unknown"}, {"result_code": "0811"}, {"result_code": "0814"}]}),
+        ),
+    ]);
+}
+
+#[test]
 fn only_a_face_check_that_says_so_passes() {
     let outcome = |name, face: Value, outcome: &str| one(name, approved(&face), json!({"outcome": outcome}));
     let flat = json!({"jumioIdScanReference": "r", "idScanSource": "SDK", "verificationStatus": "APPROVED_VERIFIED",

@@ -153,9 +153,14 @@ fn strings(value: &Value, personal: bool, about_person: bool, depth: usize, foun
                 strings(&element, personal, about_person, depth + 1, found);
             }
         }
-        Sort::Text if about_person && value.object().is_some_and(|object| !object.is_empty()) => {
+        Sort::Text if value.object().is_some_and(|object| !object.is_empty()) => {
             let object = value.object().unwrap_or_default();
             object_strings(&object, about_person, depth + 1, found);
+        }
+        Sort::Text if !value.list().is_empty() => {
+            for element in value.list() {
+                strings(&element, personal, about_person, depth + 1, found);
+            }
         }
         Sort::Text | Sort::Number if personal && value.source().len() <= 2 * LONGEST => {
             value.text().into_iter().for_each(|text| add(&text, found));
@@ -194,6 +199,19 @@ mod tests {
             "1980-02-03",
         ];
         assert_eq!(personal(json), expected);
+    }
+
+    #[test]
+    fn persons_are_found_in_parts_that_a_store_keeps_as_text() {
+        for json in [
+            r#"{"result":"{\"FullName\":\"Ada Okoro\"}"}"#,
+            r#"{"result":"{'FullName': 'Ada Okoro'}"}"#,
+            r#"{"directors":"[{\"name\": \"Ada Okoro\"}]"}"#,
+            r#"{"directors":"[{'name': 'Ada Okoro'}]"}"#,
+            r#"{"history":"[{'FullName': 'Ada Okoro'}]"}"#,
+        ] {
+            assert_eq!(personal(json), ["Ada Okoro"], "{json}");
+        }
     }
 
     #[test]
