@@ -148,12 +148,9 @@ fn only_a_match_of_a_live_person_passes() {
     ] {
         assert_eq!(codes_of(face).as_deref(), Some(error), "{face}");
     }
-    let flat = form(&[
-        ("jumioIdScanReference", "r"),
-        ("verificationStatus", "APPROVED_VERIFIED"),
-        ("identityVerification[similarity]", "NO_MATCH"),
-        ("identityVerification[validity]", "true"),
-    ]);
+    let flat = b"jumioIdScanReference=r&verificationStatus=APPROVED_VERIFIED\
+                 &identityVerification%5Bsimilarity%5D=NO_MATCH&identityVerification%5Bvalidity%5D=true";
+    let flat = crate::provider::decode(flat, &Envelope::default());
     assert_eq!(flat.statements[0].error_code.as_deref(), Some("NO_MATCH"));
 }
 
