@@ -325,9 +325,10 @@ fn attribution() -> Vec<Case> {
             .job("smile_id:::0403", "outcome=passed first=09:00 decided=10:00 seen=2 payloads=2")
             .ask(&links("o-403"), "linked own"),
         case("a partner job_id that no job states").got(only("o-404", "09:00")).ask(&links("o-404"), "ambiguous"),
-        case("an answer that names nothing")
-            .got(nameless)
-            .ask("SELECT COUNT(*) FROM resolved_observations WHERE link_status = 'unattributed' AND country IS NULL", "1"),
+        case("an answer that names nothing").got(nameless).ask(
+            "SELECT COUNT(*) FROM resolved_observations WHERE link_status = 'unattributed' AND country IS NULL",
+            "1",
+        ),
         case("one SmileJobID in both environments")
             .got(of_account("0405", "5/1013", "10:00", "085", "environment=test"))
             .got(requested(production, callback("0405", "5/1012", "11:00")))
