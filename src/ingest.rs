@@ -312,6 +312,9 @@ impl Run<'_> {
         }
         let is_new = self.known.insert(short_key(&rows.payload_key));
         self.writer.delivery(rows.receipt.clone())?;
+        if is_new {
+            self.writer.unknown_fields(std::mem::take(&mut rows.unknown_fields))?;
+        }
         match (is_new, rows.reject.take()) {
             (true, Some(reject)) => {
                 self.summary.payloads_rejected += 1;

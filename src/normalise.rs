@@ -3,6 +3,8 @@
 //! This is the one place where privacy rules meet data: past it, nothing personal exists. Not here: decoding
 //! (`provider`), identity of payloads (`identity`), what a code means (`queries/models`).
 
+mod unknown;
+
 use blake3::Hasher;
 
 use crate::envelope::Envelope;
@@ -15,6 +17,7 @@ use crate::provider::{Decoded, StatedSubmission, Statement};
 use crate::pseudonym::PseudonymKey;
 use crate::record::{
     AuthorityStatus, Check, Environment, EventTimeSource, Micros, Observation, Provider, Receipt, Reject, Submission,
+    UnknownField,
 };
 
 /// The month of rows without a time.
@@ -40,6 +43,7 @@ pub struct Rows {
     pub authority: Option<AuthorityStatus>,
     pub submission: Option<Submission>,
     pub reject: Option<Reject>,
+    pub unknown_fields: Vec<UnknownField>,
     /// References that looked personal and were masked.
     pub masked: usize,
     pub problems: Vec<String>,
@@ -86,6 +90,7 @@ impl Normaliser<'_> {
             authority: payload.authority(),
             submission: decoded.submission.as_ref().map(|s| payload.submission(s)),
             reject: payload.reject(place),
+            unknown_fields: payload.unknown_fields(),
             payload_key,
             observations,
             masked,

@@ -275,6 +275,15 @@ pub fn is_check_name(name: &str) -> bool {
         && longest_digit_run(name) < 6
 }
 
+/// Whether the name of a field may be kept: a code word with no more digits than names have, that looks like nothing
+/// personal. Some stores use what belongs to a person as a name.
+pub fn is_field_name(name: &str) -> bool {
+    let word =
+        (1..=64).contains(&name.len()) && name.bytes().all(|c| c.is_ascii_alphanumeric() || b"_.$-".contains(&c));
+    let digits = name.bytes().filter(u8::is_ascii_digit).count();
+    word && digits <= 4 && name.bytes().any(|c| c.is_ascii_alphabetic()) && !looks_personal(name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -314,6 +323,18 @@ mod tests {
         assert!(is_document_name("NATIONAL ID") && is_document_name("VOTER'S ID CARD"));
         assert!(is_document_name("NATIONAL ID (WITHOUT PHOTO)"));
         assert!(!is_document_name("ZURI OKAFOR") && !is_document_name("NATIONAL OKAFOR") && !is_document_name(""));
+    }
+
+    #[test]
+    fn names_of_fields_are_kept_and_what_is_used_as_one_is_not() {
+        for name in ["FooBar", "$oid", "line_1", "_id", "sha256", "data.x-y"] {
+            assert!(is_field_name(name), "{name}");
+        }
+        let uuid = "52d0de86-be3b-4219-9e96-8195b0018944";
+        for no in ["", "Zuri Okafor", "ada@example.com", "A1234567", "2026-11-21", "08012345678", "17", uuid, "é"] {
+            assert!(!is_field_name(no), "{no}");
+        }
+        assert!(!is_field_name(&"x".repeat(65)));
     }
 
     #[test]

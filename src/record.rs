@@ -614,6 +614,32 @@ table! {
 }
 
 table! {
+    /// One field of a payload that no document names: how a provider's change is noticed. Its value is not kept.
+    UnknownField = "unknown_fields" by Some("event_month"); {
+        /// The ingest that wrote the row.
+        batch_id: String,
+        /// Identity of the payload.
+        payload_key: String,
+        /// Whose payload it is, if anybody's.
+        provider: Option<Provider>,
+        /// What sort of message it is; `unreadable` for a payload that nobody knows: then all of its fields are here.
+        kind: Kind,
+        /// Of a payload that nobody knows, a digest over the names of its fields: payloads of one shape share it.
+        shape: Option<String>,
+        /// The name as sent, `result.`, `history.`, `data.`, `document.`, `transaction.` or `verification.` before it where it stands in that part; `(withheld)` for one that is no code word or looks personal.
+        field: String,
+        /// When the payload was stated, UTC; NULL where it has no time: the models take the earliest `received_at`.
+        event_time: Option<Micros>,
+        /// `event_time` in microseconds since the epoch.
+        event_time_us: Option<i64>,
+        /// Five-minute slot of `event_time`.
+        slot_index: Option<i64>,
+        /// Month of `event_time`; `unknown` where it has none.
+        event_month: String,
+    }
+}
+
+table! {
     /// The code catalogue in force: what a code means.
     Code = "codes" by None; {
         /// The ingest that wrote the row; the newest batch's rows are in force.
@@ -758,5 +784,7 @@ table! {
         submissions: i64,
         /// Rows of `rejects` that went.
         rejects: i64,
+        /// Rows of `unknown_fields` that went; NULL where it was erased before there was that table.
+        unknown_fields: Option<i64>,
     }
 }

@@ -1,7 +1,7 @@
 -- delivery_times: one row is one payload that states no time for some of its rows, with its earliest known delivery.
 -- Rule: facts take the earliest over all deliveries, so the order of arrival changes nothing. Windows and slots grow
 -- with time, so their minimum belongs to the minimum of the times. Payloads without any known time have no row.
--- Source: receipts, for the payloads of observations, authority_status, submissions and rejects that lack a time.
+-- Source: receipts, for the payloads of observations, authority_status, submissions, rejects and unknown_fields that lack a time.
 -- materialise: yes
 WITH undated AS (
     SELECT o.payload_key FROM observations o WHERE o.event_time_us IS NULL
@@ -11,6 +11,8 @@ WITH undated AS (
     SELECT s.payload_key FROM submissions s WHERE s.event_time_us IS NULL
     UNION ALL
     SELECT j.payload_key FROM rejects j
+    UNION ALL
+    SELECT u.payload_key FROM unknown_fields u WHERE u.event_time_us IS NULL
 )
 SELECT
     r.payload_key,

@@ -5,6 +5,7 @@
 -- materialise: yes
 WITH doubtful AS (
     SELECT
+        r.payload_key,
         r.provider,
         r.product,
         r.environment,
@@ -30,6 +31,7 @@ their_jobs AS (
     WHERE v.job_key IN (SELECT d.job_key FROM doubtful d)
 )
 SELECT
+    d.payload_key,
     d.provider,
     d.product,
     d.link_status,

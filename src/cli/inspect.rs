@@ -21,7 +21,7 @@ use crate::normalise::{Normaliser, Place, Rows};
 use crate::provider::{self, Decoded};
 use crate::record::{
     AuthorityStatus, Batch, Check, Code, Environment, Input, Kind, Micros, Observation, Provider, Receipt, Reject,
-    Submission, Table,
+    Submission, Table, UnknownField,
 };
 use crate::report::{Scope, prepare};
 use crate::source::{self, Item};
@@ -62,6 +62,8 @@ struct Line {
     receipt: Option<ReceiptLine>,
     submission: Option<SubmissionLine>,
     authority_status: Option<AuthorityLine>,
+    /// Names of fields that no document names.
+    unknown_fields: Vec<String>,
     problems: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     personal: Option<Vec<String>>,
@@ -225,6 +227,7 @@ fn resolve(group: &[Seen], context: &Context) -> Result<HashMap<(usize, i32), Me
     register::<AuthorityStatus>(&mut engine, &[])?;
     register::<Submission>(&mut engine, &[])?;
     register::<Reject>(&mut engine, &[])?;
+    register::<UnknownField>(&mut engine, &[])?;
     register::<Input>(&mut engine, &[])?;
     register::<Code>(&mut engine, &context.catalogue.rows(""))?;
     register(&mut engine, &[this_batch()])?;
@@ -353,6 +356,7 @@ fn line(seen: Seen, number: usize, meanings: &HashMap<(usize, i32), Meaning>, sh
             last_check_success_rate: a.last_check_success_rate,
             checked_at: a.checked_at.map(Micros::rfc3339),
         }),
+        unknown_fields: rows.unknown_fields.into_iter().map(|unknown| unknown.field).collect(),
         problems,
         personal: show_personal.then_some(seen.personal),
     }

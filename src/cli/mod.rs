@@ -8,6 +8,7 @@ mod ingest;
 mod inspect;
 mod keys;
 mod mart;
+mod news;
 mod nightly;
 mod print;
 mod progress;

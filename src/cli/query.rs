@@ -18,7 +18,7 @@ Examples:
   kycmart query --mart mart pass_rates_daily --format csv        a report by its name
   kycmart query --mart mart question.sql --format parquet > answer.parquet
 
-Tables: observations, checks, receipts, authority_status, submissions, rejects, codes, inputs, batches.
+Tables: observations, checks, receipts, authority_status, submissions, rejects, unknown_fields, codes, inputs, batches.
 Rows of a table count if their batch_id is listed in batches; the models take care of it.
 Models: verifications, resolved_observations, authority_lookups and the others of queries/models.";
 

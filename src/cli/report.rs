@@ -11,6 +11,7 @@ use polars::prelude::DataFrame;
 use serde::Serialize;
 
 use super::ingest::FailOn;
+use super::news::{self, News};
 use super::print::{lines, plain_table};
 use super::{Context, MartArgument};
 use crate::config::Config;
@@ -92,6 +93,8 @@ struct RunRecord<'a> {
     table_versions: BTreeMap<&'static str, u64>,
     ingest: Option<&'a Summary>,
     findings: &'a BTreeMap<&'static str, u64>,
+    /// What the batch of this run brought that was never seen before.
+    news: News,
     reports: &'a [Written],
 }
 
@@ -196,6 +199,9 @@ pub fn write_run(
     prepare(&mut engine, &context.queries, &scope)?;
     let (written, figures) = write_all(&engine, &context.queries, &scope, &output.format, folder.path())?;
     let findings = findings(&engine, ingest)?;
+    let batch = ingest.and_then(|summary| summary.batch_id.as_deref());
+    let news = batch.map_or(Ok(News::default()), |batch| news::of_batch(&engine, batch))?;
+    news.print();
     let newest = "SELECT CAST(MAX(local_date) AS VARCHAR) FROM calendar";
     let finished = Utc::now();
     let name = folder.name().to_owned();
@@ -222,6 +228,7 @@ pub fn write_run(
         table_versions: view.mart().versions().into_iter().collect(),
         ingest,
         findings: &findings,
+        news,
         reports: &written,
     };
     let target = folder.publish(&record)?;

@@ -43,6 +43,7 @@ const MODELS: &[(&str, &str)] = files!("models":
     "110_verifications",
     "120_verification_days",
     "130_doubtful_observations",
+    "135_payload_places",
     "140_authority_lookups",
     "150_authority_observed",
     "160_authority_declarations",
@@ -61,6 +62,7 @@ const REPORTS: &[(&str, &str)] = files!("reports":
     "rejects",
     "submissions",
     "unknown_codes",
+    "unknown_fields",
 );
 
 impl Queries {

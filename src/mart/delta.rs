@@ -40,8 +40,8 @@ pub const CHECKPOINT_EVERY: u64 = 10;
 /// Application id under which `batches` carries the version of the mart's format.
 pub(super) const FORMAT_ID: &str = "kycmart-format";
 
-/// Version of the format that this program writes. 1: without tombstones and resumable inputs.
-pub const FORMAT: i64 = 2;
+/// Version of the format that this program writes. 1: without tombstones and resumable inputs; 2: without unknown fields.
+pub const FORMAT: i64 = 3;
 
 /// Begins the refusal of a mart that a newer program has changed.
 pub const NEWER: &str = "this mart was written by a newer kycmart";

@@ -321,6 +321,7 @@ impl Stamp<'_> {
                     authority_rows: count("authority_rows", row)?,
                     submissions: count("submissions", row)?,
                     rejects: count("rejects", row)?,
+                    unknown_fields: Some(count("unknown_fields", row)?),
                 })
             })
             .collect()
@@ -330,12 +331,13 @@ impl Stamp<'_> {
 /// One row per doomed payload and batch.
 const TOMBSTONES: &str = "
 WITH pieces AS (
-    SELECT payload_key, batch_id, 1 AS d, 0 AS o, 0 AS c, 0 AS a, 0 AS s, 0 AS j FROM receipts
-    UNION ALL SELECT payload_key, batch_id, 0, 1, 0, 0, 0, 0 FROM observations
-    UNION ALL SELECT payload_key, batch_id, 0, 0, 1, 0, 0, 0 FROM checks
-    UNION ALL SELECT payload_key, batch_id, 0, 0, 0, 1, 0, 0 FROM authority_status
-    UNION ALL SELECT payload_key, batch_id, 0, 0, 0, 0, 1, 0 FROM submissions
-    UNION ALL SELECT payload_key, batch_id, 0, 0, 0, 0, 0, 1 FROM rejects
+    SELECT payload_key, batch_id, 1 AS d, 0 AS o, 0 AS c, 0 AS a, 0 AS s, 0 AS j, 0 AS u FROM receipts
+    UNION ALL SELECT payload_key, batch_id, 0, 1, 0, 0, 0, 0, 0 FROM observations
+    UNION ALL SELECT payload_key, batch_id, 0, 0, 1, 0, 0, 0, 0 FROM checks
+    UNION ALL SELECT payload_key, batch_id, 0, 0, 0, 1, 0, 0, 0 FROM authority_status
+    UNION ALL SELECT payload_key, batch_id, 0, 0, 0, 0, 1, 0, 0 FROM submissions
+    UNION ALL SELECT payload_key, batch_id, 0, 0, 0, 0, 0, 1, 0 FROM rejects
+    UNION ALL SELECT payload_key, batch_id, 0, 0, 0, 0, 0, 0, 1 FROM unknown_fields
 ),
 digests AS (
     SELECT payload_key, MIN(payload_digest) AS payload_digest FROM receipts
@@ -359,7 +361,8 @@ SELECT
     CAST(SUM(p.c) AS BIGINT) AS checks,
     CAST(SUM(p.a) AS BIGINT) AS authority_rows,
     CAST(SUM(p.s) AS BIGINT) AS submissions,
-    CAST(SUM(p.j) AS BIGINT) AS rejects
+    CAST(SUM(p.j) AS BIGINT) AS rejects,
+    CAST(SUM(p.u) AS BIGINT) AS unknown_fields
 FROM pieces p
 JOIN doomed x ON x.payload_key = p.payload_key
 LEFT JOIN digests g ON g.payload_key = p.payload_key

@@ -30,6 +30,7 @@ use crate::error::{Error, Result};
 use crate::provider::catalogue::Catalogue;
 use crate::record::{
     AuthorityStatus, Batch, Check, Code, Input, Observation, Receipt, Reject, Submission, Table, Tombstone,
+    UnknownField,
 };
 
 /// The table that is created last and committed last: what it lists counts.
@@ -57,6 +58,7 @@ pub fn table_specs() -> Vec<TableSpec> {
         spec::<AuthorityStatus>(&["country", "id_type", "checked_at_us"]),
         spec::<Submission>(&["payload_key"]),
         spec::<Reject>(&["payload_digest", "payload_key"]),
+        spec::<UnknownField>(&["payload_key"]),
         spec::<Code>(&[]),
         spec::<Input>(&["input_digest"]),
         spec::<Tombstone>(&["payload_key"]),
@@ -64,11 +66,23 @@ pub fn table_specs() -> Vec<TableSpec> {
 }
 
 /// Tables whose rows belong to a payload: those that an erasure touches. `receipts` is last: what it has done is done.
-pub const PAYLOAD_TABLES: [&str; 6] =
-    [Observation::NAME, Check::NAME, AuthorityStatus::NAME, Submission::NAME, Reject::NAME, Receipt::NAME];
+pub const PAYLOAD_TABLES: [&str; 7] = [
+    Observation::NAME,
+    Check::NAME,
+    AuthorityStatus::NAME,
+    Submission::NAME,
+    Reject::NAME,
+    UnknownField::NAME,
+    Receipt::NAME,
+];
 
-/// Tables that marts of older programs lack; to read, they are empty.
-const ADDED_TABLES: [&str; 1] = [Tombstone::NAME];
+/// Tables that marts of older formats lack, and the format since which they are there; to read, they are empty.
+const ADDED_TABLES: [(&str, i64); 2] = [(Tombstone::NAME, 2), (UnknownField::NAME, 3)];
+
+/// Whether every mart of a format has a table.
+fn has_table(format: i64, name: &str) -> bool {
+    ADDED_TABLES.iter().all(|(added, since)| *added != name || format >= *since)
+}
 
 /// An open mart.
 pub struct Mart {
@@ -95,7 +109,7 @@ impl Mart {
             return Err(Error::usage(format!("there is no mart at {}", root.display()))
                 .hint(format!("make one with: kycmart ingest SOURCE --mart {}", root.display())));
         }
-        let lost = |spec: &TableSpec| !delta::exists(root, spec.name) && !ADDED_TABLES.contains(&spec.name);
+        let lost = |spec: &TableSpec| !delta::exists(root, spec.name) && has_table(1, spec.name);
         if let Some(spec) = table_specs().iter().find(|spec| lost(spec)) {
             return Err(damaged(root, spec.name));
         }
@@ -104,8 +118,8 @@ impl Mart {
         let tables = table_specs().into_iter().map(open).collect::<Result<_>>()?;
         let mart = Mart { root: root.to_owned(), log, tables };
         let format = mart.table(FIRST_TABLE)?.transaction_number(&mart.log, delta::FORMAT_ID)?.unwrap_or(1);
-        match ADDED_TABLES.iter().find(|name| format >= delta::FORMAT && !delta::exists(root, name)) {
-            Some(name) => Err(damaged(root, name)),
+        match ADDED_TABLES.iter().find(|(name, _)| has_table(format, name) && !delta::exists(root, name)) {
+            Some((name, _)) => Err(damaged(root, name)),
             None => Ok(mart),
         }
     }
@@ -230,6 +244,7 @@ impl Mart {
             authority: Buffer::new(self)?,
             submissions: Buffer::new(self)?,
             rejects: Buffer::new(self)?,
+            unknown_fields: Buffer::new(self)?,
             inputs: Buffer::new(self)?,
             codes: Buffer::new(self)?,
             mart: self,
@@ -322,6 +337,7 @@ pub struct BatchWriter<'m> {
     authority: Buffer<AuthorityStatus>,
     submissions: Buffer<Submission>,
     rejects: Buffer<Reject>,
+    unknown_fields: Buffer<UnknownField>,
     inputs: Buffer<Input>,
     codes: Buffer<Code>,
 }
@@ -363,6 +379,14 @@ impl BatchWriter<'_> {
         self.rejects.extend(stamped!([reject], &self.batch_id))
     }
 
+    /// Adds the fields of a new payload that nobody knows.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn unknown_fields(&mut self, fields: Vec<UnknownField>) -> Result<()> {
+        self.unknown_fields.extend(stamped!(fields, &self.batch_id))
+    }
+
     /// Adds an input file that was read to its end.
     ///
     /// # Errors
@@ -386,6 +410,7 @@ impl BatchWriter<'_> {
             self.authority.commit(mart, number)?,
             self.submissions.commit(mart, number)?,
             self.rejects.commit(mart, number)?,
+            self.unknown_fields.commit(mart, number)?,
             self.inputs.commit(mart, number)?,
             self.codes.commit(mart, number)?,
         ]);

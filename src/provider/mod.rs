@@ -11,14 +11,18 @@ pub mod catalogue;
 pub mod country;
 mod flattened;
 pub mod jumio;
+pub mod known_fields;
 mod nested;
 pub mod smile_id;
 mod stated;
 pub mod time;
 pub mod wire;
 
+use std::borrow::Cow;
+
 use self::wire::Object;
 use crate::envelope::Envelope;
+use crate::privacy::is_field_name;
 use crate::record::{Channel, Environment, Kind, Micros, Product, Provider, RejectReason, SignatureClass};
 
 /// Personal strings that are gathered of one payload. Where there are more, every reference of it counts as personal.
@@ -43,6 +47,9 @@ pub struct Decoded {
     pub authority: Option<StatedAvailability>,
     /// Personal strings of the payload (names, dates of birth, numbers, addresses, user ids): kept only to recognise them elsewhere.
     pub personal: Vec<String>,
+    /// Names of fields that no document names, each once, in the order of the payload; of a payload that nobody knows all of
+    /// its fields. At most [`known_fields::MOST_UNKNOWN`].
+    pub unknown_fields: Vec<String>,
     /// What was odd but did not stop the reading, in words without any value of the payload: `"DOB is not a date"`.
     pub problems: Vec<String>,
     /// Set when the kind is `Unreadable`.
@@ -66,6 +73,7 @@ impl Decoded {
             submission: None,
             authority: None,
             personal: Vec::new(),
+            unknown_fields: Vec::new(),
             problems: Vec::new(),
             reject: None,
         }
@@ -222,6 +230,9 @@ fn decode_object(text: &str, envelope: &Envelope) -> Decoded {
     };
     let decoded = claim(&object, envelope).or_else(|| decode_wrapped(&object, envelope, MAX_WRAPPERS));
     let mut decoded = decoded.unwrap_or_else(|| unknown_shape(envelope));
+    if is_unknown_shape(&decoded) {
+        name_fields(&object, &mut decoded);
+    }
     let noted = "duplicate key at the top level";
     if object.duplicate_keys() > 0 && !decoded.problems.iter().any(|p| p == noted) {
         decoded.problems.push(noted.to_owned());
@@ -284,27 +295,41 @@ fn decode_string(text: &str, envelope: &Envelope) -> Decoded {
 }
 
 fn decode_form_or_text(text: &str, envelope: &Envelope) -> Decoded {
-    if text.contains('=') {
-        // Older servers part the pairs with semicolons.
-        let pairs = if text.contains('&') { text.into() } else { text.replace(';', "&") };
-        let form = Object::parse_form(pairs.as_bytes());
-        if let Some(decoded) = claim(&form, envelope).filter(|decoded| decoded.reject.is_none()) {
-            return decoded;
-        }
+    // Older servers part the pairs with semicolons.
+    let old = text.contains('=') && !text.contains('&');
+    let pairs = if old { Cow::Owned(text.replace(';', "&")) } else { Cow::Borrowed(text) };
+    let form = if text.contains('=') { Object::parse_form(pairs.as_bytes()) } else { Object::default() };
+    if let Some(decoded) = claim(&form, envelope).filter(|decoded| decoded.reject.is_none()) {
+        return decoded;
     }
-    smile_id::decode_text(text).unwrap_or_else(|| match text.find("{\"") {
+    let mut decoded = smile_id::decode_text(text).unwrap_or_else(|| match text.find("{\"") {
         Some(at) if at > 0 => {
             let detail = format!("text of {at} bytes stands before the JSON");
             Decoded::rejected(guess(text.as_bytes()).or(envelope.provider), RejectReason::UnknownShape, detail)
         }
         _ => unknown_shape(envelope),
-    })
+    });
+    // Any text with a sign in it can be read as a form; only one whose names are all names is taken for one.
+    if is_unknown_shape(&decoded) && form.len() > 1 && form.iter().all(|(key, _)| is_field_name(key)) {
+        name_fields(&form, &mut decoded);
+    }
+    decoded
 }
 
 fn unknown_shape(envelope: &Envelope) -> Decoded {
     let looked_for = "looked for: Smile ID (SmileJobID, ResultCode, job_complete, PartnerParams, status of v3), \
                       Advance.AI (data.overallResult, signatureId), Jumio (verificationStatus, scanReference, workflowExecution)";
     Decoded::rejected(envelope.provider, RejectReason::UnknownShape, looked_for)
+}
+
+fn is_unknown_shape(decoded: &Decoded) -> bool {
+    matches!(decoded.reject, Some((RejectReason::UnknownShape, _)))
+}
+
+/// A payload that nobody knows is recognised by the names of its fields.
+fn name_fields(object: &Object, decoded: &mut Decoded) {
+    known_fields::note_all(&mut decoded.unknown_fields, object);
+    decoded.personal = personal_strings(object);
 }
 
 fn broken_json(text: &str, envelope: &Envelope, error: &serde_json::Error) -> Decoded {

@@ -8,6 +8,7 @@
 //! Not here: what any field means.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::fmt;
 
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -286,10 +287,16 @@ impl<'a> Object<'a> {
 
 /// Whether two names are the same but for case, `_` and `-`.
 pub fn same_name(a: &str, b: &str) -> bool {
-    fn fold(name: &str) -> impl Iterator<Item = u8> + '_ {
-        name.bytes().filter(|c| *c != b'_' && *c != b'-').map(|c| c.to_ascii_lowercase())
-    }
-    a == b || fold(a).eq(fold(b))
+    a == b || folded(a).eq(folded(b))
+}
+
+fn folded(name: &str) -> impl Iterator<Item = u8> + '_ {
+    name.bytes().filter(|c| *c != b'_' && *c != b'-').map(|c| c.to_ascii_lowercase())
+}
+
+/// The order of names in which those that are the same stand together.
+pub fn compare_names(a: &str, b: &str) -> Ordering {
+    folded(a).cmp(folded(b))
 }
 
 /// The elements of a JSON array as values of source text.

@@ -64,6 +64,7 @@ fn slots_in_use(engine: &dyn Engine) -> Result<Vec<i64>> {
             UNION ALL SELECT batch_id, received_slot AS slot_index FROM receipts
             UNION ALL SELECT batch_id, slot_index FROM authority_status
             UNION ALL SELECT batch_id, slot_index FROM submissions
+            UNION ALL SELECT batch_id, slot_index FROM unknown_fields
          ) s WHERE slot_index IS NOT NULL AND batch_id IN (SELECT batch_id FROM batches) ORDER BY slot_index",
     )?;
     let mut slots = Vec::new();

@@ -9,8 +9,18 @@ use walkdir::WalkDir;
 
 use crate::support::{command, folder, kycmart_in, query, report_files};
 
-const TABLES: [&str; 9] =
-    ["observations", "checks", "receipts", "authority_status", "submissions", "rejects", "inputs", "batches", "codes"];
+const TABLES: [&str; 10] = [
+    "observations",
+    "checks",
+    "receipts",
+    "authority_status",
+    "submissions",
+    "rejects",
+    "unknown_fields",
+    "inputs",
+    "batches",
+    "codes",
+];
 
 /// All rows of listed batches, table by table.
 fn answers(here: &Path) -> Vec<String> {

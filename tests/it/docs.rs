@@ -5,6 +5,7 @@ use std::path::Path;
 
 use kycmart::record::{
     AuthorityStatus, Batch, CellType, Check, Code, Input, Observation, Receipt, Reject, Submission, Table, Tombstone,
+    UnknownField,
 };
 
 /// Where the part of `docs/TABLES.md` begins that is written by hand; its snippets are run by `readers`.
@@ -31,6 +32,7 @@ fn tables_md() -> String {
     table::<AuthorityStatus>(&mut text);
     table::<Submission>(&mut text);
     table::<Reject>(&mut text);
+    table::<UnknownField>(&mut text);
     table::<Code>(&mut text);
     table::<Input>(&mut text);
     table::<Batch>(&mut text);

@@ -20,3 +20,4 @@ mod readers;
 mod recount;
 mod reprocess;
 mod support;
+mod unknown;

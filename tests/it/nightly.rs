@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use polars::prelude::{AnyValue, DataFrame, ParquetReader, SerReader};
 use serde_json::Value;
 
-use crate::support::{folder, kycmart_in, kycmart_with_input, query, report_files};
+use crate::support::{csv_rows, folder, kycmart_in, kycmart_with_input, query, report_files};
 
 mod flags;
 
@@ -184,6 +184,18 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     packed
 }
 
+/// The files without the names of other files: the examples of the reports of what is not known.
+fn without_examples(files: &Files) -> Files {
+    let named = |name: &str| name.starts_with("rejects") || name.starts_with("unknown_");
+    let strip = |(name, bytes): (&String, &Vec<u8>)| {
+        let mut rows = csv_rows(bytes);
+        rows.iter_mut().for_each(|row| row.retain(|column, _| !column.starts_with("example_")));
+        (name.clone(), format!("{rows:?}").into_bytes())
+    };
+    let plain = files.iter().filter(|(name, _)| !named(name)).map(|(name, bytes)| (name.clone(), bytes.clone()));
+    plain.chain(files.iter().filter(|(name, _)| named(name) && name.ends_with(".csv")).map(strip)).collect()
+}
+
 #[test]
 fn plain_gzip_and_zstd_of_the_same_content_give_the_same_reports() {
     let home = with_archive();
@@ -205,7 +217,7 @@ fn plain_gzip_and_zstd_of_the_same_content_give_the_same_reports() {
         }
         let mart = format!("mart-{form}");
         ingest(home, &[form], &mart);
-        assert_same(&stored, &reports(home, &mart, &[]));
+        assert_same(&without_examples(&stored), &without_examples(&reports(home, &mart, &[])));
     }
     // Beside each other they are other files, and what names its job is known again.
     ingest(home, &["gzip", "zstd"], "mart-plain");
@@ -326,6 +338,7 @@ fn run_json_says_what_was_done_and_no_other_file_does() {
         "receipts",
         "rejects",
         "submissions",
+        "unknown_fields",
     ];
     assert!(tables.iter().all(|table| run["table_versions"][table].is_u64()), "{}", run["table_versions"]);
     let version = kycmart_in(home, &["--version"]).expect(0).out;

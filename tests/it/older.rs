@@ -15,7 +15,7 @@ const LINES: &str = r#"{"received_at":"2026-03-04T05:06:08Z","body":{"SmileJobID
 not a payload
 "#;
 const KEY: &str = "an invented key, 24 bytes";
-const LATE: &str = r#"{"SmileJobID":"0000000009","ResultCode":"1012","PartnerParams":{"job_id":"order-9","user_id":"user-1","job_type":5},"timestamp":"2026-04-04T05:06:07Z"}"#;
+const LATE: &str = r#"{"SmileJobID":"0000000009","ResultCode":"1012","FooBar":1,"PartnerParams":{"job_id":"order-9","user_id":"user-1","job_type":5},"timestamp":"2026-04-04T05:06:07Z"}"#;
 
 /// A folder with an old mart, its key and a source.
 fn old_mart() -> tempfile::TempDir {
@@ -50,6 +50,7 @@ fn an_old_mart_is_read_as_it_is() {
     assert_eq!(query(here, "mart", "SELECT COUNT(*) AS n FROM tombstones")[0]["n"], "0");
     assert_eq!(query(here, "mart", "SELECT COUNT(*) AS n FROM inputs WHERE resume_offset IS NULL")[0]["n"], "2");
     kycmart_in(here, &["mart", "verify", "--mart", "mart"]).expect(0);
+    assert_eq!(query(here, "mart", "SELECT COUNT(*) AS n FROM unknown_fields")[0]["n"], "0");
     assert!(!here.join("mart/tombstones").exists(), "reading wrote nothing");
 }
 
@@ -62,6 +63,7 @@ fn the_first_ingest_brings_an_old_mart_up_to_date() {
         kycmart_in(here, &["ingest", "lines.ndjson", "late.json", "--mart", "mart", "--key-file", "key"]).expect(0);
     assert!(run.err.contains("5 payloads seen = 1 new + 4 already known + 0 rejected"), "{}", run.err);
     assert!(declares(here, "batches", "replaces") && declares(here, "inputs", "resume_digest"));
+    assert_eq!(query(here, "mart", "SELECT field FROM unknown_fields")[0]["field"], "FooBar");
     kycmart_in(here, &["mart", "verify", "--mart", "mart"]).expect(0);
     kycmart_in(here, &["ingest", "lines.ndjson", "late.json", "--mart", "new", "--key-file", "key"]).expect(0);
     assert_eq!(reports(here, "mart"), reports(here, "new"));
@@ -71,5 +73,6 @@ fn the_first_ingest_brings_an_old_mart_up_to_date() {
     let left = query(here, "mart", "SELECT provider_job_id AS job FROM observations ORDER BY job");
     let left: Vec<&str> = left.iter().map(|row| row["job"].as_str()).collect();
     assert_eq!(left, ["0000000002", "7f8b9c10-0000-4000-8000-000000000001"]);
+    assert_eq!(query(here, "mart", "SELECT COUNT(*) AS n FROM unknown_fields")[0]["n"], "0");
     kycmart_in(here, &["mart", "verify", "--mart", "mart"]).expect(0);
 }

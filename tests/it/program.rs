@@ -138,6 +138,7 @@ fn inspect_prints_one_line_per_payload_with_the_agreed_names() {
         "receipt",
         "submission",
         "authority_status",
+        "unknown_fields",
         "problems",
     ];
     expected.sort_unstable();

@@ -10,8 +10,8 @@ use crate::support::{command, folder, kycmart_in, query, report_files};
 
 type Rows = Vec<BTreeMap<String, String>>;
 
-const TABLES: [&str; 7] =
-    ["observations", "checks", "receipts", "authority_status", "submissions", "rejects", "inputs"];
+const TABLES: [&str; 8] =
+    ["observations", "checks", "receipts", "authority_status", "submissions", "rejects", "unknown_fields", "inputs"];
 
 /// A folder with two invented archives, the second with replays of the first.
 fn with_archives() -> tempfile::TempDir {

@@ -16,7 +16,9 @@ use super::deliveries::{Deliveries, Delivery, key_of};
 use crate::error::Result;
 use crate::normalise::Rows;
 use crate::privacy::hex;
-use crate::record::{AuthorityStatus, Check, Code, Input, Observation, Receipt, Reject, Submission, Table};
+use crate::record::{
+    AuthorityStatus, Check, Code, Input, Observation, Receipt, Reject, Submission, Table, UnknownField,
+};
 
 /// What is made of a stored row.
 enum Kept {
@@ -123,6 +125,7 @@ pub(super) struct Replacement {
     authority: Sink<AuthorityStatus>,
     submissions: Sink<Submission>,
     rejects: Sink<Reject>,
+    unknown_fields: Sink<UnknownField>,
     inputs: Sink<Input>,
     codes: Sink<Code>,
 }
@@ -146,6 +149,7 @@ impl Replacement {
             authority: Sink::new(mart)?,
             submissions: Sink::new(mart)?,
             rejects: Sink::new(mart)?,
+            unknown_fields: Sink::new(mart)?,
             inputs: Sink::new(mart)?,
             codes: Sink::new(mart)?,
         })
@@ -164,6 +168,7 @@ impl Replacement {
         self.authority.copy(mart, all, ids, &mut fact)?;
         self.submissions.copy(mart, all, ids, &mut fact)?;
         self.rejects.copy(mart, all, ids, &mut fact)?;
+        self.unknown_fields.copy(mart, all, ids, &mut fact)?;
         self.inputs.copy(mart, all, ids, &mut |_, _, _| Ok(Kept::Yes))?;
         self.receipts.copy(mart, all, ids, &mut |rows, row, batch| {
             let (source, index) = (texts(rows, "source")?.value(row), integers(rows, "source_index")?.value(row));
@@ -183,6 +188,7 @@ impl Replacement {
         self.receipts.extend(delivery.batch, [receipt])?;
         let Some(batch) = delivery.facts_for else { return Ok(()) };
         let id = &self.ids[&batch];
+        self.unknown_fields.extend(batch, stamped!(rows.unknown_fields, id))?;
         if let Some(reject) = &rows.reject {
             let reject = Reject { batch_id: id.clone(), input_digest: input.to_owned(), ..reject.clone() };
             return self.rejects.extend(batch, [reject]);
@@ -210,6 +216,7 @@ impl Replacement {
             self.authority.commit(mart, purpose)?,
             self.submissions.commit(mart, purpose)?,
             self.rejects.commit(mart, purpose)?,
+            self.unknown_fields.commit(mart, purpose)?,
             self.inputs.commit(mart, purpose)?,
             self.codes.commit(mart, purpose)?,
         ];

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::super::delta::{self, DataFile, DeltaTable, LogEngine};
 use super::super::history::{LogFiles, read_commit};
-use super::super::{ADDED_TABLES, FIRST_TABLE, table_specs};
+use super::super::{FIRST_TABLE, has_table, table_specs};
 use super::{Check, Watch};
 use crate::error::{Error, Result};
 
@@ -75,7 +75,7 @@ fn is_needed(engine: &LogEngine, root: &Path, name: &str) -> bool {
     let batches = specs.into_iter().find(|spec| spec.name == FIRST_TABLE);
     let batches = batches.and_then(|spec| DeltaTable::open(engine, root, spec).ok());
     let format = batches.and_then(|table| table.transaction_number(engine, delta::FORMAT_ID).ok().flatten());
-    !ADDED_TABLES.contains(&name) || format.unwrap_or(1) >= delta::FORMAT
+    has_table(format.unwrap_or(1), name)
 }
 
 /// Looks at the commits that a reader needs; true where nothing is wrong with them.

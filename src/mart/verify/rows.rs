@@ -19,18 +19,23 @@ use crate::record::{Batch, Column, Table, Tombstone};
 pub(super) const WHAT: &str = "every batch has the rows that it wrote, less those that were erased";
 
 /// Columns of `tombstones` that count the erased rows of a table.
-const ERASED_ROWS: [(&str, &str); 6] = [
+const ERASED_ROWS: [(&str, &str); 7] = [
     ("receipts", "deliveries"),
     ("observations", "observations"),
     ("checks", "checks"),
     ("authority_status", "authority_rows"),
     ("submissions", "submissions"),
     ("rejects", "rejects"),
+    ("unknown_fields", "unknown_fields"),
 ];
 
 /// Facts of which one payload has one row, by what tells them apart.
-const FACTS: [(&str, &str); 3] =
-    [("observations", "payload_key, position"), ("submissions", "payload_key"), ("rejects", "payload_key")];
+const FACTS: [(&str, &str); 4] = [
+    ("observations", "payload_key, position"),
+    ("submissions", "payload_key"),
+    ("rejects", "payload_key"),
+    ("unknown_fields", "payload_key, field"),
+];
 
 /// Runs every check for which the tables in `whole` suffice.
 pub(super) fn check(mart: &Mart, whole: &[&'static str], engine: &mut DuckDb, watch: &dyn Watch) -> Result<Vec<Check>> {
@@ -49,10 +54,11 @@ pub(super) fn check(mart: &Mart, whole: &[&'static str], engine: &mut DuckDb, wa
 
 /// The columns that the checks need; older files may lack others.
 fn register(mart: &Mart, table: &DeltaTable, engine: &mut DuckDb) -> Result<()> {
-    const NEEDED: [&str; 9] = [
+    const NEEDED: [&str; 10] = [
         "batch_id",
         "payload_key",
         "position",
+        "field",
         "payload_digest",
         "payload_bytes",
         "source",
@@ -168,7 +174,7 @@ impl Rows<'_> {
             // A mart of before erasures has no such table.
             return Ok(check.left_out.is_none().then_some(erased));
         }
-        let sums = ERASED_ROWS.map(|(_, column)| format!("CAST(SUM({column}) AS BIGINT) AS {column}"));
+        let sums = ERASED_ROWS.map(|(_, column)| format!("CAST(COALESCE(SUM({column}), 0) AS BIGINT) AS {column}"));
         let sql = format!("SELECT batch_id, {} FROM tombstones GROUP BY batch_id", sums.join(", "));
         for rows in self.engine.select(&sql)? {
             for (table, column) in ERASED_ROWS {

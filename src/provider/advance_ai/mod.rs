@@ -4,10 +4,12 @@
 //!
 //! Not here: the meaning of any word. A callback carries no verdict: it states that a result can be asked for.
 
+pub(super) mod known_fields;
 mod result;
 #[cfg(test)]
 mod tests;
 
+use super::known_fields::note_unknown;
 use super::wire::{Object, Sort, same_name};
 use super::{Decoded, StatedAvailability, StatedSubmission, Statement, country, nested, stated};
 use crate::envelope::Envelope;
@@ -69,7 +71,8 @@ pub fn sniff(object: &Object) -> bool {
 /// Decodes a JSON object of Advance.AI's.
 pub fn decode(object: &Object, _envelope: &Envelope) -> Decoded {
     let data = nested::object(object, &["data"]).unwrap_or_default();
-    let mut decoded = match shape(object) {
+    let shape = shape(object);
+    let mut decoded = match shape {
         Some(Shape::Result) => result::result(object, &data),
         Some(Shape::BareResult) => Decoded { kind: Kind::Fragment, ..result::result(&Object::default(), object) },
         Some(Shape::Prepared) => prepared(object, &data),
@@ -82,9 +85,22 @@ pub fn decode(object: &Object, _envelope: &Envelope) -> Decoded {
             return Decoded::rejected(Some(Provider::AdvanceAi), RejectReason::UnknownShape, detail);
         }
     };
+    let (around, inside) = known_names(shape);
+    note_unknown(&mut decoded.unknown_fields, object, "", &[around]);
+    note_unknown(&mut decoded.unknown_fields, &data, "data.", &[inside]);
     let any_of = |names: &'static [&str]| move |key: &str| names.iter().any(|name| same_name(key, name));
     stated::note_fields(&mut decoded.personal, object, &any_of(PERSONAL), &any_of(NEUTRAL));
     decoded
+}
+
+/// The names that an answer may have, and its `data`.
+fn known_names(shape: Option<Shape>) -> (&'static [&'static str], &'static [&'static str]) {
+    match shape {
+        Some(Shape::Result) => (known_fields::ENVELOPE, known_fields::RESULT),
+        Some(Shape::BareResult) => (known_fields::RESULT, &[]),
+        Some(Shape::Callback) => (known_fields::CALLBACK, &[]),
+        _ => (known_fields::ENVELOPE, known_fields::OTHER),
+    }
 }
 
 fn shape(object: &Object) -> Option<Shape> {

@@ -5,11 +5,13 @@
 //!
 //! Not here: unwrapping what a middleware put around a payload, and the meaning of any word.
 
+pub(super) mod known_fields;
 mod kyx;
 mod netverify;
 mod retrieval;
 mod verification;
 
+use super::known_fields::note_unknown;
 use super::wire::{Object, Sort, Value, same_name};
 use super::{Decoded, StatedSubmission, nested, stated};
 use crate::envelope::Envelope;
@@ -114,7 +116,8 @@ pub fn sniff(object: &Object) -> bool {
 
 /// Decodes a JSON object or form of Jumio's.
 pub fn decode(object: &Object, envelope: &Envelope) -> Decoded {
-    let mut decoded = match shape(object) {
+    let shape = shape(object);
+    let mut decoded = match shape {
         Some(Shape::Netverify) => netverify::callback(object),
         Some(Shape::Document) if envelope.kind != Some(Kind::Retrieval) => {
             retrieval::answer(object, Kind::DocumentCallback)
@@ -137,9 +140,23 @@ pub fn decode(object: &Object, envelope: &Envelope) -> Decoded {
             return Decoded::rejected(Some(Provider::Jumio), RejectReason::UnknownShape, detail);
         }
     };
+    note_unknown(&mut decoded.unknown_fields, object, "", known_names(shape));
     let any_of = |names: &'static [&str]| move |key: &str| names.iter().any(|name| same_name(key, name));
     stated::note_fields(&mut decoded.personal, object, &any_of(PERSONAL), &any_of(NEUTRAL));
     decoded
+}
+
+/// The names that a payload may have at its top.
+fn known_names(shape: Option<Shape>) -> &'static [&'static [&'static str]] {
+    match shape {
+        Some(Shape::Netverify) => &[known_fields::SCAN, known_fields::ANSWER],
+        Some(Shape::AuthenticationCallback | Shape::AuthenticationRetrieval) => &[known_fields::AUTHENTICATION],
+        Some(Shape::Document | Shape::Retrieval | Shape::Part) => {
+            &[known_fields::ANSWER, known_fields::PARTS, known_fields::SCAN]
+        }
+        Some(Shape::KyxCallback | Shape::KyxRetrieval | Shape::KyxAcknowledgement) => &[known_fields::KYX],
+        Some(Shape::Acknowledgement | Shape::Refusal) | None => &[known_fields::REQUEST],
+    }
 }
 
 fn shape(object: &Object) -> Option<Shape> {

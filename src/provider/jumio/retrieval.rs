@@ -5,7 +5,8 @@
 
 use super::netverify::{corrected, country_of, is_approved};
 use super::verification::{self, check};
-use super::{EXTRACTIONS, STATES, VERDICTS};
+use super::{EXTRACTIONS, STATES, VERDICTS, known_fields};
+use crate::provider::known_fields::note_unknown;
 use crate::provider::wire::Object;
 use crate::provider::{Decoded, Statement, nested, stated};
 use crate::record::{Kind, Product, Provider};
@@ -90,6 +91,12 @@ pub fn answer(top: &Object, kind: Kind) -> Decoded {
     let mut decoded = Decoded::new(Some(Provider::Jumio), kind);
     let problems = &mut decoded.problems;
     let scan = Scan::read(top);
+    let parts =
+        [("document.", &scan.document), ("transaction.", &scan.transaction), ("verification.", &scan.verification)];
+    for (prefix, part) in parts {
+        let lists = [known_fields::PARTS, known_fields::SCAN];
+        part.iter().for_each(|part| note_unknown(&mut decoded.unknown_fields, part, prefix, &lists));
+    }
     let product = scan.product(kind);
     let result_code = scan.result_code(product);
     stated::check_dates(scan.document(), &["dob", "expiry", "issuingDate"], problems);

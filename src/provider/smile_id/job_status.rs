@@ -4,9 +4,11 @@
 //! user, so an entry takes nothing from the answer around it.
 
 use super::super::Decoded;
+use super::super::known_fields::note_unknown;
 use super::super::wire::{Object, Sort, Value};
 use super::actions;
 use super::fields::{code, note, plain, stated};
+use super::known_fields::RESULT;
 use super::result::{self, JobId};
 use crate::envelope::Envelope;
 
@@ -27,6 +29,9 @@ pub fn decode_part(object: &Object, envelope: &Envelope, decoded: &mut Decoded) 
 fn current(object: &Object, envelope: &Envelope, decoded: &mut Decoded) {
     let value = object.get(&["result"]);
     let inner = value.and_then(result_object);
+    if let Some(inner) = &inner {
+        note_unknown(&mut decoded.unknown_fields, inner, "result.", &[RESULT]);
+    }
     // Integrators flatten the result into the answer.
     let stating = inner.as_ref().unwrap_or(object);
     let mut statement = result::statement(stating, 0, JobId::Partner, &mut decoded.problems);
@@ -68,6 +73,7 @@ fn history(object: &Object, decoded: &mut Decoded) {
         if entry.is_empty() {
             continue;
         }
+        note_unknown(&mut decoded.unknown_fields, &entry, "history.", &[RESULT]);
         let mut statement = result::statement(&entry, position, JobId::Partner, &mut decoded.problems);
         statement.is_history = true;
         decoded.checks.extend(actions::of_result(&entry, position));

@@ -11,6 +11,7 @@ mod actions;
 mod availability;
 mod fields;
 mod job_status;
+pub(super) mod known_fields;
 pub(super) mod personal;
 mod product;
 mod receipt;
@@ -20,6 +21,7 @@ mod signature;
 mod submission;
 mod v3;
 
+use super::known_fields::note_unknown;
 use super::wire::Object;
 use super::{Decoded, Statement, time};
 use crate::envelope::Envelope;
@@ -38,6 +40,9 @@ pub fn decode(object: &Object, envelope: &Envelope) -> Decoded {
         return Decoded::rejected(Some(Provider::SmileId), RejectReason::UnknownShape, "no message of Smile ID");
     };
     let mut decoded = Decoded::new(Some(Provider::SmileId), kind(shape));
+    if shape != Shape::Params {
+        note_unknown(&mut decoded.unknown_fields, object, "", known_names(shape));
+    }
     around(object, envelope, &mut decoded);
     match shape {
         Shape::Result => callback(object, envelope, &mut decoded),
@@ -87,6 +92,22 @@ fn kind(shape: Shape) -> Kind {
         Shape::Error | Shape::WrappedError => Kind::ErrorResponse,
         Shape::NoVerdict => Kind::OtherNoVerdict,
         Shape::PartOfJobStatus | Shape::Params | Shape::Actions => Kind::Fragment,
+    }
+}
+
+/// The names that a message may have; the company's own parameters may have any.
+fn known_names(shape: Shape) -> &'static [&'static [&'static str]] {
+    match shape {
+        Shape::Result | Shape::ReceiptAlone => &[known_fields::RESULT],
+        Shape::JobStatus | Shape::PartOfJobStatus => &[known_fields::JOB_STATUS, known_fields::RESULT],
+        Shape::V2 => &[known_fields::V2],
+        Shape::V3Callback | Shape::V3Status => &[known_fields::V3],
+        Shape::IdStatus => &[known_fields::ID_STATUS],
+        Shape::Ack | Shape::Error => &[known_fields::ANSWER],
+        Shape::WrappedError | Shape::WrappedResult => &[known_fields::WRAPPED],
+        Shape::NoVerdict => &[known_fields::SERVICE],
+        Shape::Actions => &[known_fields::ACTIONS],
+        Shape::Params => &[],
     }
 }
 

@@ -166,6 +166,7 @@ fn something_erased_that_is_still_there() {
         authority_rows: 0,
         submissions: 0,
         rejects: 0,
+        unknown_fields: None,
     };
     add_rows(here.path(), "tombstones", &Tombstone::batch(&[tombstone]), &[]);
     let run = verify(here.path(), &["--format", "json"]).expect(1);

@@ -8,9 +8,12 @@ use kycmart::envelope::Envelope;
 use kycmart::normalise::{Normaliser, Place, Rows};
 use kycmart::provider::catalogue::Catalogue;
 use kycmart::provider::{Decoded, decode};
-use kycmart::record::{AuthorityStatus, Observation, Reject, Submission};
+use kycmart::record::{AuthorityStatus, Observation, Reject, Submission, UnknownField};
 use kycmart::source::{Input, Item, Options, find_inputs, read_input};
 use rayon::prelude::*;
+
+/// A file, a byte in it, the number of a row.
+pub type Found = (String, i64, i64);
 
 /// One payload, however often it was delivered.
 pub struct Payload {
@@ -21,6 +24,9 @@ pub struct Payload {
     pub authority: Option<AuthorityStatus>,
     pub submission: Option<Submission>,
     pub reject: Option<Reject>,
+    pub unknown_fields: Vec<UnknownField>,
+    /// The first of the places where it was delivered: file, byte, row.
+    pub place: Found,
 }
 
 /// What the archive holds.
@@ -36,7 +42,13 @@ pub fn read(folder: &Path) -> Facts {
     let deliveries = files.iter().map(|(_, rows)| rows.len()).sum();
     let mut seen = HashSet::new();
     let rows = files.into_iter().filter(|(digest, _)| seen.insert(digest.clone())).flat_map(|(_, rows)| rows).collect();
-    Facts { payloads: once_each(rows), deliveries }
+    let mut payloads = once_each(rows);
+    for payload in &mut payloads {
+        // As the program names it, which is started in the folder above.
+        let above = folder.parent().and_then(|above| Path::new(&payload.place.0).strip_prefix(above).ok());
+        payload.place.0 = above.expect("a file below the folder").display().to_string();
+    }
+    Facts { payloads, deliveries }
 }
 
 fn read_file(input: &Input) -> (String, Vec<Rows>) {
@@ -69,9 +81,11 @@ fn once_each(rows: Vec<Rows>) -> Vec<Payload> {
     let mut payloads: Vec<Payload> = Vec::new();
     for rows in rows {
         let received = rows.receipt.received_at_us;
+        let found_at = (rows.receipt.source, rows.receipt.source_offset, rows.receipt.source_index);
         if let Some(&index) = place.get(&rows.payload_key) {
             let known = &mut payloads[index];
             known.received = earliest(known.received, received);
+            known.place = found_at.min(known.place.clone());
             if let (Some(known), Some(again)) = (&mut known.authority, &rows.authority) {
                 known.checked_at_us = earliest(known.checked_at_us, again.checked_at_us);
             }
@@ -85,6 +99,8 @@ fn once_each(rows: Vec<Rows>) -> Vec<Payload> {
             authority: rows.authority,
             submission: rows.submission,
             reject: rows.reject,
+            unknown_fields: rows.unknown_fields,
+            place: found_at,
         });
     }
     payloads

@@ -6,7 +6,7 @@ use std::hash::Hash;
 
 use kycmart::record::{Environment, Observation, Product, Provider};
 
-use super::facts::Payload;
+use super::facts::{Found, Payload};
 use super::meaning::{Meaning, Meanings};
 
 /// Whether an observation belongs to a job.
@@ -20,6 +20,7 @@ pub enum Standing {
 /// One observation and what was found out about it.
 pub struct Seen<'a> {
     pub stated: &'a Observation,
+    pub place: &'a Found,
     /// When: own time, else the payload's, else the earliest delivery's. For a history entry an upper bound.
     pub at: Option<i64>,
     pub partner: Option<&'a str>,
@@ -85,6 +86,7 @@ pub fn attribute(payloads: &[Payload]) -> Attributed<'_> {
 fn unsorted(payload: &Payload) -> impl Iterator<Item = Seen<'_>> {
     payload.observations.iter().map(|stated| Seen {
         stated,
+        place: &payload.place,
         at: stated.event_time_us.or(payload.received),
         partner: stated.partner.as_deref(),
         environment: stated.environment,

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 use kycmart::record::{Environment, Micros, Product, Provider, RejectReason};
 
-use super::facts::Payload;
+use super::facts::{Found, Payload};
 use super::jobs::{Seen, Standing};
 use super::meaning::OUTCOMES;
-use super::table::{Expected, Row, Rows, Table, Take, beside, count, derive, key};
+use super::table::{Expected, Key, Row, Rows, Table, Take, beside, count, derive, key};
 use super::verdict::Verification;
 
 /// What a report is asked for.
@@ -59,6 +59,7 @@ impl Counted<'_> {
             self.submissions(asked),
             self.rejects(asked),
             self.unknown_codes(asked),
+            self.unknown_fields(asked),
         ]
     }
 
@@ -261,13 +262,43 @@ impl Counted<'_> {
     }
 
     fn rejects(&self, asked: Asked) -> Expected {
-        let mut rows = Rows::<i64>::new(&["payloads", "bytes"]);
+        let (mut rows, mut examples) = (Rows::<i64>::new(&["payloads", "bytes"]), Examples::new());
         for payload in self.payloads.iter().filter(|payload| asked.holds(payload.received)) {
             let Some(reject) = &payload.reject else { continue };
             let reason: RejectReason = reject.reason;
-            rows.push(key([reject.provider.map(Provider::word), Some(reason.word())]), [1, reject.payload_bytes]);
+            let reason = key([reject.provider.map(Provider::word), Some(reason.word())]);
+            note_example(&mut examples, &reason, &payload.place);
+            rows.push(reason, [1, reject.payload_bytes]);
         }
-        Expected { report: "rejects", keys: &["provider", "reason"], rows: rows.grouped(Take::Sum), rates: Vec::new() }
+        let rows = with_examples(rows.grouped(Take::Sum), &examples);
+        Expected { report: "rejects", keys: &["provider", "reason"], rows, rates: Vec::new() }
+    }
+
+    fn unknown_fields(&self, asked: Asked) -> Expected {
+        let mut counts = Rows::<i64>::new(&["payloads"]);
+        let mut times = Rows::<Option<i64>>::new(&["first_seen"]);
+        let mut last_times = Rows::<Option<i64>>::new(&["last_seen"]);
+        let mut examples = Examples::new();
+        for payload in self.payloads {
+            for unknown in &payload.unknown_fields {
+                let at = unknown.event_time_us.or(payload.received);
+                if !asked.holds(at) {
+                    continue;
+                }
+                let provider = unknown.provider.map(Provider::word);
+                let shape = unknown.shape.as_deref();
+                let field = key([provider, Some(unknown.kind.word()), shape, Some(&unknown.field)]);
+                note_example(&mut examples, &field, &payload.place);
+                times.push(field.clone(), [at]);
+                last_times.push(field.clone(), [at]);
+                counts.push(field, [1]);
+            }
+        }
+        let mut rows = beside(counts.grouped(Take::Sum), times.grouped(Take::Least));
+        rows = beside(rows, last_times.grouped(Take::Greatest));
+        as_times(&mut rows, ["first_seen", "last_seen"]);
+        let rows = with_examples(rows, &examples);
+        Expected { report: "unknown_fields", keys: &["provider", "kind", "shape", "field"], rows, rates: Vec::new() }
     }
 
     fn unknown_codes(&self, asked: Asked) -> Expected {
@@ -275,10 +306,12 @@ impl Counted<'_> {
         let mut times = Rows::<Option<i64>>::new(&["first_seen"]);
         let mut last_times = Rows::<Option<i64>>::new(&["last_seen"]);
         let (mut jobs, mut withheld) = (BTreeSet::new(), BTreeSet::new());
+        let mut examples = Examples::new();
         for one in self.observations(asked).filter(|one| one.meaning.outcome == "unknown") {
             let product = one.product.map(Product::word);
             let (code, error) = (one.stated.result_code.as_deref(), one.stated.error_code.as_deref());
             let code = key([Some(one.stated.provider.word()), product, code, error]);
+            note_example(&mut examples, &code, one.place);
             let mut is_new_job = false;
             if let Standing::Job(job) = one.standing {
                 is_new_job = jobs.insert((code.clone(), job));
@@ -295,10 +328,27 @@ impl Counted<'_> {
         Expected {
             report: "unknown_codes",
             keys: &["provider", "product", "result_code", "error_code"],
-            rows,
+            rows: with_examples(rows, &examples),
             rates: Vec::new(),
         }
     }
+}
+
+/// The first place of each row.
+type Examples = BTreeMap<Key, Found>;
+
+fn note_example(examples: &mut Examples, key: &Key, place: &Found) {
+    let first = examples.entry(key.clone()).or_insert_with(|| place.clone());
+    if place < first {
+        first.clone_from(place);
+    }
+}
+
+fn with_examples(mut rows: Table, examples: &Examples) -> Table {
+    derive(&mut rows, "example_source", |key, _| examples[key].0.clone());
+    derive(&mut rows, "example_offset", |key, _| examples[key].1.to_string());
+    derive(&mut rows, "example_index", |key, _| examples[key].2.to_string());
+    rows
 }
 
 const WINDOW_US: i64 = 600_000_000;
