@@ -17,6 +17,7 @@ mod older;
 mod privacy;
 mod program;
 mod readers;
+mod receivers;
 mod recount;
 mod reprocess;
 mod support;
