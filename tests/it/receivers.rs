@@ -239,3 +239,16 @@ fn the_names_that_the_page_maps_are_read() {
     let select = "SELECT COUNT(*) AS n FROM receipts WHERE sender_address = '192.0.2.1' AND received_at IS NOT NULL AND observations = 1";
     assert_eq!(query(place.path(), "mart", select)[0]["n"], "2");
 }
+
+#[test]
+fn half_a_line_is_a_payload_when_the_rest_is_there() {
+    let place = folder();
+    let line = format!("{{\"remote_ip\":\"192.0.2.1\",\"body\":\"{JUMIO}\"}}\n");
+    let observed = |text: &str| {
+        std::fs::write(place.path().join("day.ndjson"), text).expect("a file");
+        kycmart_in(place.path(), &["ingest", "day.ndjson", "--mart", "mart"]).expect(0);
+        query(place.path(), "mart", "SELECT COUNT(*) AS n FROM observations")[0]["n"].clone()
+    };
+    assert_eq!(observed(&line[..40]), "0");
+    assert_eq!(observed(&line), "1");
+}
