@@ -13,7 +13,12 @@ PLATFORM := $(shell uname -s | tr A-Z a-z)-$(shell uname -m)
 READERS := $(CARGO_TARGET_DIR)/readers
 DIST := kycmart-$(VERSION)-$(PLATFORM)
 
-.PHONY: nightly test build libduckdb readers check install dist clean
+# For `make fuzz`: one of fuzz/seeds, and for how long.
+TARGET ?= rows
+SECONDS ?= 600
+FUZZ_DIR := $(CARGO_TARGET_DIR)/fuzz
+
+.PHONY: nightly test build libduckdb readers fuzz check install dist clean
 
 nightly: build pseudonym.key ## the main job on sample_data, into out/
 	$(BINARY) nightly sample_data --mart out/mart --out out --key-file pseudonym.key
@@ -32,6 +37,13 @@ readers: ## other programs that read a mart (polars, deltalake, duckdb, pyarrow)
 		echo "obtaining foreign readers into $(READERS)" && rm -rf "$(READERS)" && $(PYTHON) -m venv "$(READERS)" && \
 		"$(READERS)/bin/python" -m pip install --quiet --disable-pip-version-check --requirement tests/readers/requirements.txt && \
 		cp tests/readers/requirements.txt "$(READERS)/requirements.txt"; }
+
+fuzz: libduckdb ## searches for inputs that break TARGET, for SECONDS; needs a nightly toolchain and cargo-fuzz
+	cp Cargo.lock fuzz/Cargo.lock
+	mkdir -p $(FUZZ_DIR)/corpus/$(TARGET) $(FUZZ_DIR)/artifacts/$(TARGET)
+	LD_LIBRARY_PATH="$(DUCKDB_LIB_DIR)" $(CARGO) +nightly fuzz run --sanitizer none --target-dir $(FUZZ_DIR) $(TARGET) \
+		$(FUZZ_DIR)/corpus/$(TARGET) fuzz/seeds/$(TARGET) -- -max_total_time=$(SECONDS) -max_len=6000 -timeout=10 \
+		-rss_limit_mb=1024 -artifact_prefix=$(FUZZ_DIR)/artifacts/$(TARGET)/
 
 check: libduckdb ## format, lints, docs
 	$(CARGO) fmt --check

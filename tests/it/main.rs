@@ -7,6 +7,7 @@ mod corpus;
 mod crash;
 mod docs;
 mod erase;
+mod fuzz;
 mod grown;
 mod hostile;
 mod keys;
