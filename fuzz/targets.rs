@@ -86,8 +86,9 @@ fn decodes(body: &[u8], envelope: &Envelope) {
 /// A reject states nothing else, and every statement has a place of its own.
 fn states_one_thing(decoded: &Decoded) {
     assert_eq!(decoded.reject.is_some(), decoded.kind == Kind::Unreadable, "unreadable means rejected");
-    let states = !decoded.statements.is_empty() || decoded.authority.is_some() || decoded.submission.is_some();
-    assert!(decoded.reject.is_none() || !(states || !decoded.checks.is_empty()), "a reject states something");
+    let lists = decoded.statements.len() + decoded.checks.len();
+    let states = lists > 0 || decoded.authority.is_some() || decoded.submission.is_some();
+    assert!(decoded.reject.is_none() || !states, "a reject states something");
     let mut positions = HashSet::new();
     for statement in &decoded.statements {
         assert!(positions.insert(statement.position), "two statements have one position");
@@ -227,7 +228,7 @@ fn envelope(data: &[u8]) {
     let file = stored(&row, ".ndjson");
     let (items, summary) = read_file(file.path());
     accounts_for_all(&items, &summary, &row);
-    assert!(items.len() <= 1, "one row, several payloads");
+    assert!(items.len() <= 1 || !row.trim_ascii_start().starts_with(b"{"), "one row, several payloads");
     for item in &items {
         if let Item::Payload(payload) = item {
             decodes(&payload.body, &payload.envelope);
@@ -239,7 +240,7 @@ fn envelope(data: &[u8]) {
 fn options() -> Options {
     let limits = Limits {
         max_payload_bytes: 2_048,
-        bomb_floor_bytes: 1 << 20,
+        bomb_floor_bytes: 64 << 10,
         chunk_bytes: 512,
         chunk_rows: 7,
         ..Limits::default()

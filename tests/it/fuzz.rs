@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
+use serde_json::{Value, json};
 use targets::{TARGETS, run};
 
 /// Mutations of each target's seeds.
@@ -103,9 +104,48 @@ fn change(random: &mut ChaCha8Rng, data: &mut Vec<u8>, others: &[Vec<u8>]) {
         }
         _ => TOKENS[below(random, TOKENS.len())].to_vec(),
     };
-    let end = if random.next_u32() % 2 == 0 { at } else { end };
+    let end = if below(random, 2) == 0 { at } else { end };
     data.splice(at..end.max(at), insert);
     data.truncate(LONGEST);
+}
+
+/// Puts a part of another text, or a bare value, into a place of a JSON text; `None` where it is no JSON.
+fn reshape(random: &mut ChaCha8Rng, data: &[u8], others: &[Vec<u8>]) -> Option<Vec<u8>> {
+    let mut value: Value = serde_json::from_slice(data).ok()?;
+    let bare =
+        [json!(null), json!(""), json!([]), json!({}), json!("NaN"), json!(-1e300), json!("{\"a\":[1]}"), json!(true)];
+    let part = match serde_json::from_slice::<Value>(&others[below(random, others.len())]) {
+        Ok(mut other) if below(random, 2) == 0 => {
+            let number = below(random, places(&other));
+            swap(&mut other, &mut { number }, &mut Some(Value::Null))
+        }
+        _ => Some(bare[below(random, bare.len())].clone()),
+    };
+    let number = below(random, places(&value));
+    swap(&mut value, &mut { number }, &mut { part });
+    Some(value.to_string().into_bytes())
+}
+
+/// Values in a value, itself included.
+fn places(value: &Value) -> usize {
+    1 + match value {
+        Value::Array(values) => values.iter().map(places).sum::<usize>(),
+        Value::Object(fields) => fields.values().map(places).sum(),
+        _ => 0,
+    }
+}
+
+/// Puts a value into the place of this number, depth first; returns what was there.
+fn swap(value: &mut Value, number: &mut usize, with: &mut Option<Value>) -> Option<Value> {
+    if *number == 0 {
+        return with.take().map(|with| std::mem::replace(value, with));
+    }
+    *number -= 1;
+    match value {
+        Value::Array(values) => values.iter_mut().find_map(|value| swap(value, number, with)),
+        Value::Object(fields) => fields.values_mut().find_map(|value| swap(value, number, with)),
+        _ => None,
+    }
 }
 
 /// Runs a target on its seeds and on mutations of them.
@@ -118,6 +158,11 @@ fn smoke(target: &str) {
     let mut random = ChaCha8Rng::seed_from_u64(blake3::hash(target.as_bytes()).as_bytes()[0].into());
     for number in 0..MUTATIONS {
         let mut data = seeds[number % seeds.len()].clone();
+        for _ in 0..below(&mut random, 4) {
+            data = reshape(&mut random, &data, &seeds).unwrap_or(data);
+        }
+        data.truncate(LONGEST);
+        check(target, &data);
         for _ in 0..=below(&mut random, 6) {
             change(&mut random, &mut data, &seeds);
         }
