@@ -19,7 +19,10 @@ use kycmart::provider::catalogue::Catalogue;
 use kycmart::provider::wire::{Object, Sort, Value, check_json, parse_array};
 use kycmart::provider::{Decoded, MOST_PERSONAL, decode, time};
 use kycmart::pseudonym::PseudonymKey;
-use kycmart::record::{AuthorityStatus, Check, Kind, Observation, Provider, Receipt, Reject, Submission, Table};
+use kycmart::record::{
+    AuthorityStatus, Check, Kind, Observation, Product, Provider, Receipt, Reject, RejectReason, SignatureClass,
+    Submission, Table,
+};
 use kycmart::source::{Broken, Input, InputSummary, Item, Limits, Options, Start, read_chunks, read_grown};
 
 /// One target.
@@ -121,7 +124,11 @@ fn holds_nothing_personal(rows: &Rows, decoded: &Decoded, keyed: bool) {
                 || catalogue.knows_error(*p, text)
                 || catalogue.known_text(*p, text).is_some()
         });
-        told || check_value(text).is_some() || is_document_name(text)
+        let word = Product::from_word(text).is_some()
+            || Kind::from_word(text).is_some()
+            || SignatureClass::from_word(text).is_some()
+            || RejectReason::from_word(text).is_some();
+        told || word || check_value(text).is_some() || is_document_name(text)
     };
     let telling = decoded.personal.iter().map(|text| text.trim()).filter(|text| text.len() >= TELLING);
     let personal: HashSet<&str> = telling.filter(|text| !known(text)).collect();
