@@ -1,7 +1,7 @@
 //! What the fuzz targets do with their bytes, and what must hold whatever these are.
 //!
 //! The programs of `fuzz/fuzz_targets` call this file under libFuzzer; `tests/it/fuzz.rs` calls it on the committed seeds and on
-//! mutations of them, without any. A new target is a function here, its line in [`TARGETS`], a program of three lines, its
+//! mutations of them, without any. A new target is a function here, its line in [`TARGETS`], a program of four lines, its
 //! `[[bin]]` in `fuzz/Cargo.toml` and a folder of seeds; the test names what is missing.
 //!
 //! Not here: what a payload means (the decoders' own tests).
@@ -10,6 +10,7 @@ use std::collections::HashSet;
 use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::sync::Arc;
 
 use arrow::array::{Array, RecordBatch, StringArray};
 use kycmart::envelope::Envelope;
@@ -29,13 +30,17 @@ use kycmart::source::{Broken, Input, InputSummary, Item, Limits, Options, Start,
 pub type Target = fn(&[u8]);
 
 /// Every target by name.
-pub const TARGETS: [(&str, Target); 6] = [
+pub const TARGETS: [(&str, Target); 10] = [
     ("decode_smile_id", decode_smile_id),
     ("decode_advance_ai", decode_advance_ai),
     ("decode_jumio", decode_jumio),
     ("wire", wire),
     ("rows", rows),
     ("envelope", envelope),
+    ("archive", archive),
+    ("columnar", columnar),
+    ("sqlite", sqlite),
+    ("recording", recording),
 ];
 
 /// Runs a target on some bytes.
@@ -243,6 +248,34 @@ fn envelope(data: &[u8]) {
     }
 }
 
+/// Any bytes as an archive or a compressed file.
+fn archive(data: &[u8]) {
+    holds_members(data, "");
+}
+
+/// Any bytes as a Parquet or Arrow file.
+fn columnar(data: &[u8]) {
+    holds_members(data, ".parquet");
+}
+
+/// Any bytes as a SQLite file.
+fn sqlite(data: &[u8]) {
+    holds_members(data, ".db");
+}
+
+/// Any bytes as a recording of HTTP: YAML, or a JSON document around a list.
+fn recording(data: &[u8]) {
+    holds_members(data, ".yml");
+}
+
+/// Reads a container twice: every row of every member is counted, and the same each time.
+fn holds_members(data: &[u8], suffix: &str) {
+    let file = stored(data, suffix);
+    let (items, summary) = read_file(file.path());
+    accounts_for_bytes(&items, &summary, data);
+    assert!(read_file(file.path()).0 == items, "other rows the second time");
+}
+
 /// Small limits, so that small inputs reach them.
 fn options() -> Options {
     let limits = Limits {
@@ -286,15 +319,30 @@ fn owned(item: Item<'_>) -> Item<'static> {
 
 /// Every row is handed on once, in order, and the summary says so.
 fn accounts_for_all(items: &[Item], summary: &InputSummary, data: &[u8]) {
+    accounts_for_bytes(items, summary, data);
+    let mut before: Option<(&Option<Arc<str>>, u64)> = None;
+    for item in items {
+        let (member, offset) = (member(item), place(item).0);
+        let in_order = before.is_none_or(|(other, before)| other != member || before < offset);
+        assert!(in_order, "a row before its predecessor");
+        before = Some((member, offset));
+    }
+}
+
+fn member<'i>(item: &'i Item) -> &'i Option<Arc<str>> {
+    match item {
+        Item::Payload(payload) => &payload.member,
+        Item::Broken(broken) => &broken.member,
+    }
+}
+
+/// All bytes were read, and every row has a number and says something.
+fn accounts_for_bytes(items: &[Item], summary: &InputSummary, data: &[u8]) {
     assert_eq!(summary.bytes, data.len() as u64, "bytes were not read");
     assert_eq!(summary.digest, blake3::hash(data).to_hex().as_str(), "other bytes were read");
     assert_eq!(summary.payloads, items.len() as u64, "rows that nobody counted");
-    let mut before = None;
     for (number, item) in items.iter().enumerate() {
-        let (offset, index) = place(item);
-        assert_eq!(index, number as u64, "rows are not numbered in order");
-        assert!(before.is_none_or(|before| before < offset), "a row before its predecessor");
-        before = Some(offset);
+        assert_eq!(place(item).1, number as u64, "rows are not numbered in order");
         match item {
             Item::Payload(payload) => assert!(!payload.body.is_empty(), "a payload without a body"),
             Item::Broken(Broken { detail, .. }) => {

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use crate::error::{Error, Result};
 use crate::pseudonym::PseudonymKey;
 use crate::record::{Channel, Environment, Provider};
+use crate::source::covers;
 
 /// The whole file.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -35,7 +36,7 @@ pub struct Config {
     pub thresholds: BTreeMap<String, u64>,
 }
 
-/// A folder or file of stored payloads, and what is known of all of them.
+/// A folder, file or pattern of stored payloads, and what is known of all of them.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Source {
@@ -48,7 +49,7 @@ pub struct Source {
     pub environment: Option<String>,
     /// `sync` or `async`.
     pub channel: Option<String>,
-    /// The field or column that holds the payload.
+    /// The field or column that holds the payload; a way through fields is parted by dots.
     pub body_field: Option<String>,
 }
 
@@ -190,6 +191,12 @@ impl Config {
             return Err("reports: 0 <= offline_to < online_from <= 1".into());
         }
         self.time_zone().map(|_| ())
+    }
+
+    /// The source below which a file lies, the nearest where there are several.
+    pub fn source_of(&self, file: &Path) -> Option<&Source> {
+        let near = self.sources.iter().filter_map(|source| Some((covers(&source.path, file)?, source)));
+        near.max_by_key(|(parts, _)| *parts).map(|(_, source)| source)
     }
 
     /// The zone in which days begin.

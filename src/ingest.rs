@@ -8,7 +8,7 @@
 mod known;
 mod reading;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
@@ -56,10 +56,22 @@ pub struct Summary {
     pub masked_references: u64,
     pub pseudonym_key_id: Option<String>,
     pub inputs: Vec<InputSummary>,
+    /// Where payloads were found that were not rows of their own: payloads by field or column.
+    pub payload_fields: BTreeMap<String, FieldUse>,
+    /// Lines of logs without a payload.
+    pub lines_passed_over: u64,
     /// Inputs that could not be opened or read to their end: the next run tries them again.
     pub unread_inputs: Vec<UnreadInput>,
     /// The first rejects, to find them; all are in the table `rejects`.
     pub rejects: Vec<RejectSummary>,
+}
+
+/// How often payloads were found in a field.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct FieldUse {
+    pub payloads: u64,
+    /// The first input with one.
+    pub example: String,
 }
 
 /// One input of an ingest.
@@ -89,6 +101,7 @@ pub struct UnreadInput {
 #[derive(Clone, Debug, Serialize)]
 pub struct RejectSummary {
     pub source: String,
+    pub member: Option<String>,
     pub offset: i64,
     pub index: i64,
     pub reason: &'static str,
@@ -97,6 +110,9 @@ pub struct RejectSummary {
 
 /// Rejects that a summary names; all are in the table.
 const NAMED_REJECTS: usize = 100;
+
+/// Fields that a summary names.
+const NAMED_FIELDS: usize = 100;
 
 /// What happens while an ingest runs, for whoever shows it.
 pub trait Progress: Sync {
@@ -257,11 +273,12 @@ impl Run<'_> {
     }
 
     fn take_input(&mut self, read: ReadInput) -> Result<()> {
-        let ReadInput { summary: input, passed, resume } = read;
+        let ReadInput { summary: input, passed, passed_over, resume } = read;
         self.progress.input_done(&input.source);
         // What was seen is the reader's count, against which what became of each payload is checked.
         self.summary.payloads_seen += input.payloads;
         self.summary.payloads_known += passed;
+        self.summary.lines_passed_over += passed_over;
         if !input.known {
             let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
             let mark = resume.as_ref().map(|resume| resume.mark);
@@ -310,6 +327,7 @@ impl Run<'_> {
         if let Some(names) = &mut self.names {
             names.delivered.insert(short_key(&rows.receipt.input_digest));
         }
+        self.note_field(rows.field.take(), &rows.receipt.source);
         let is_new = self.known.insert(short_key(&rows.payload_key));
         self.writer.delivery(rows.receipt.clone())?;
         if is_new {
@@ -334,10 +352,20 @@ impl Run<'_> {
         }
     }
 
+    fn note_field(&mut self, field: Option<String>, source: &str) {
+        let Some(field) = field else { return };
+        let fields = &mut self.summary.payload_fields;
+        if fields.len() < NAMED_FIELDS || fields.contains_key(&field) {
+            let found = fields.entry(field).or_insert_with(|| FieldUse { payloads: 0, example: source.to_owned() });
+            found.payloads += 1;
+        }
+    }
+
     fn note_reject(&mut self, reject: &Reject) {
         if self.summary.rejects.len() < NAMED_REJECTS {
             let named = RejectSummary {
                 source: reject.source.clone(),
+                member: reject.source_member.clone(),
                 offset: reject.source_offset,
                 index: reject.source_index,
                 reason: reject.reason.word(),
@@ -366,12 +394,13 @@ pub(crate) fn item_rows(item: Item, work: &Work, rules: &Normaliser) -> Rows {
             let envelope = known_of_source(payload.envelope, work.source);
             let place = Place {
                 source: work.name.to_string(),
+                member: payload.member.as_deref().map(str::to_owned),
                 offset: payload.offset,
                 index: payload.index,
                 bytes: payload.body.len() as u64,
             };
             let decoded = provider::decode(&payload.body, &envelope);
-            rules.rows(&payload.body, &envelope, &place, decoded)
+            Rows { field: payload.field, ..rules.rows(&payload.body, &envelope, &place, decoded) }
         }
         Item::Broken(broken) => broken_rows(&broken, work, rules),
     };
@@ -393,8 +422,13 @@ pub fn known_of_source(mut envelope: Envelope, source: &Source) -> Envelope {
 
 fn broken_rows(broken: &Broken, work: &Work, rules: &Normaliser) -> Rows {
     let envelope = known_of_source(Envelope::default(), work.source);
-    let place =
-        Place { source: work.name.to_string(), offset: broken.offset, index: broken.index, bytes: broken.bytes };
+    let place = Place {
+        source: work.name.to_string(),
+        member: broken.member.as_deref().map(str::to_owned),
+        offset: broken.offset,
+        index: broken.index,
+        bytes: broken.bytes,
+    };
     let decoded = provider::Decoded::rejected(work.source.provider, broken.reason, broken.detail.clone());
     let mut rows = rules.rows(&broken.digest, &envelope, &place, decoded);
     let digest = crate::privacy::hex(&broken.digest);
@@ -409,6 +443,6 @@ fn broken_rows(broken: &Broken, work: &Work, rules: &Normaliser) -> Rows {
 fn from_source(error: SourceError) -> Error {
     match error {
         SourceError::Missing { .. } => Error::usage(error.to_string()),
-        SourceError::Unreadable { .. } => Error::failed(error.to_string()),
+        SourceError::Unreadable { .. } | SourceError::NotYet { .. } => Error::failed(error.to_string()),
     }
 }

@@ -27,6 +27,8 @@ pub const UNKNOWN_MONTH: &str = "unknown";
 #[derive(Clone, Debug, Default)]
 pub struct Place {
     pub source: String,
+    /// The member of an archive, or the table of a database, that holds them.
+    pub member: Option<String>,
     pub offset: u64,
     pub index: u64,
     /// Length of the body.
@@ -37,6 +39,8 @@ pub struct Place {
 #[derive(Clone, Debug)]
 pub struct Rows {
     pub payload_key: String,
+    /// The field that the payload was found in, where its row is not the payload itself.
+    pub field: Option<String>,
     pub receipt: Receipt,
     pub observations: Vec<Observation>,
     pub checks: Vec<Check>,
@@ -85,6 +89,7 @@ impl Normaliser<'_> {
         let observations: Vec<Observation> = decoded.statements.iter().map(|s| payload.observation(s)).collect();
         let masked = observations.iter().filter(|o| o.job_id_masked).count();
         Rows {
+            field: None,
             receipt: payload.receipt(place),
             checks: payload.checks(&observations),
             authority: payload.authority(),
@@ -472,6 +477,7 @@ impl Payload<'_> {
             environment: self.environment,
             partner: self.partner.clone(),
             received_month: month(received_at),
+            source_member: place.member.clone(),
         }
     }
 
@@ -490,6 +496,7 @@ impl Payload<'_> {
             source_offset: count(place.offset),
             source_index: count(place.index),
             received_month: month(self.envelope.received_at),
+            source_member: place.member.clone(),
         })
     }
 }

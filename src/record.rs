@@ -468,9 +468,9 @@ table! {
         source: String,
         /// BLAKE3 of the whole input the payload was found in.
         input_digest: String,
-        /// Byte offset of the payload in its (decompressed) file.
+        /// Byte offset of the payload in its (decompressed) file or member; of rows of Parquet, Arrow and SQLite in their lines of JSON.
         source_offset: i64,
-        /// Number of the payload in its file, from 0.
+        /// Number of the payload in its source, from 0, over all members.
         source_index: i64,
         /// Who sent it; NULL where nobody's.
         provider: Option<Provider>,
@@ -508,6 +508,8 @@ table! {
         partner: Option<String>,
         /// Month of `received_at`; `unknown` where it has none.
         received_month: String,
+        /// The way to the member of an archive, or the table of a database, that held it; NULL where the source is the file itself.
+        source_member: Option<String>,
     }
 }
 
@@ -604,12 +606,14 @@ table! {
         source: String,
         /// BLAKE3 of the whole input.
         input_digest: String,
-        /// Byte offset of the payload in its (decompressed) file.
+        /// Byte offset of the payload in its (decompressed) file or member; of rows of Parquet, Arrow and SQLite in their lines of JSON.
         source_offset: i64,
-        /// Number of the payload in its file, from 0.
+        /// Number of the payload in its source, from 0, over all members.
         source_index: i64,
         /// Month of `received_at`; `unknown` where it has none.
         received_month: String,
+        /// The way to the member of an archive, or the table of a database, that held it; NULL where the source is the file itself.
+        source_member: Option<String>,
     }
 }
 

@@ -8,7 +8,7 @@ use super::progress::Shown;
 use super::{Context, MartArgument};
 use crate::config::{self, Config};
 use crate::error::{Error, Result};
-use crate::ingest::{Source, Summary, ingest};
+use crate::ingest::{FieldUse, Source, Summary, ingest};
 use crate::mart::{Mart, MartLock};
 use crate::normalise::Normaliser;
 use crate::pseudonym::PseudonymKey;
@@ -18,17 +18,22 @@ use crate::source;
 const EXAMPLES: &str = "\
 Examples:
   kycmart ingest payloads/ --mart mart
+  kycmart ingest 'backups/**/*.tar.gz' app.db --mart mart
+  kycmart ingest events.parquet --body-field event.body --mart mart
   kycmart ingest callbacks.ndjson.gz export.csv --mart mart --partner 2442 --environment production
   psql -c 'COPY (SELECT payload FROM events) TO STDOUT CSV HEADER' | kycmart ingest - --mart mart
 
-A row is a bare payload, or an envelope with any of received_at, provider, kind, remote_ip, headers, request, body.
+Read are JSON (lines, arrays, documents, pages), CSV, TSV, Postgres COPY, Parquet, Arrow, SQLite,
+logs, HAR and VCR; tar and zip of them; gz, zst, bz2, xz.
+A row is a bare payload, an envelope with any of received_at, provider, kind, remote_ip, headers,
+request, body, or anything with the payload in a field: kycmart inspect --explain FILE shows where.
 What was ingested before is recognised by content: to run it again changes nothing.";
 
-/// Take stored payloads into a mart: files, folders, NDJSON, JSON arrays, CSV; plain, .gz or .zst.
+/// Take stored payloads into a mart: files, folders, archives, tables, logs, whatever holds them.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    /// Files or folders (recursively); `-` for standard input.
+    /// Files, folders (recursively) or patterns; `-` for standard input.
     #[arg(required = true, value_name = "SOURCE")]
     sources: Vec<PathBuf>,
     #[command(flatten)]
@@ -54,7 +59,7 @@ pub struct KnownArguments {
     /// sync or async.
     #[arg(long, value_parser = word::<Channel>, value_name = "NAME")]
     channel: Option<Channel>,
-    /// Field or CSV column that holds the payload.
+    /// Field or column that holds the payload; a way through fields is parted by dots: event.body, Records[0].body.
     #[arg(long, value_name = "NAME")]
     body_field: Option<String>,
     /// Take a file's modification time as the time of receipt where nothing else tells.
@@ -219,6 +224,9 @@ pub fn take_in(mart: &mut Mart, sources: &[Source], key: Option<&PseudonymKey>, 
     summary
 }
 
+/// Fields with payloads that are named on the terminal; the summary has more.
+const SHOWN_FIELDS: usize = 5;
+
 /// Says what an ingest did.
 pub fn print_summary(summary: &Summary) {
     if summary.inputs.is_empty() {
@@ -234,6 +242,15 @@ pub fn print_summary(summary: &Summary) {
         summary.observations,
         summary.inputs.len(),
     );
+    for (field, found) in summary.payload_fields.iter().filter(|(field, _)| *field != "body").take(SHOWN_FIELDS) {
+        let FieldUse { payloads, example } = found;
+        eprintln!(
+            "ingest: {payloads} payloads were found in {field} (first in {example}); --body-field NAME chooses another"
+        );
+    }
+    if summary.lines_passed_over > 0 {
+        eprintln!("ingest: {} lines of logs hold no payload and were passed over", summary.lines_passed_over);
+    }
     let resumed = summary.inputs.iter().filter(|input| input.resumed_at.is_some()).count();
     if resumed > 0 {
         eprintln!("ingest: {resumed} inputs had grown and were read from where they stopped");

@@ -2,6 +2,8 @@
 //!
 //! Meaning comes from the same models as in reports, over tables in memory; payloads do not know of each other.
 
+mod explain;
+
 use std::collections::HashMap;
 use std::io::Write;
 use std::ops::ControlFlow;
@@ -29,6 +31,7 @@ use crate::source::{self, Item};
 const EXAMPLES: &str = "\
 Examples:
   kycmart inspect callback.json
+  kycmart inspect --explain export.csv
   kycmart inspect payloads/*.json | jq -c '{file, kind, outcome: .observations[0].outcome}'
 
 Exits with 1 if a payload could not be read. Nothing personal is printed unless --show-personal.";
@@ -42,6 +45,9 @@ pub struct Arguments {
     files: Vec<PathBuf>,
     #[command(flatten)]
     known: KnownArguments,
+    /// Instead of what payloads say: where they were found and why, and the kycmart.toml that says so.
+    #[arg(long, conflicts_with = "show_personal")]
+    explain: bool,
     /// Print references as sent and the personal fields that were found.
     #[arg(long)]
     show_personal: bool,
@@ -151,6 +157,9 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<u8> {
     if inputs.is_empty() {
         eprintln!("inspect: no file was found");
     }
+    if arguments.explain {
+        return explain::run(&inputs, &source).map(u8::from);
+    }
     let (mut group, mut unreadable, mut result) = (Vec::new(), false, Ok(()));
     for input in &inputs {
         let read = source::read_input(input, &source.options, &mut |item| {
@@ -172,18 +181,22 @@ fn see(item: Item, file: &str, source: &Source, rules: &Normaliser) -> Seen {
     let (body, envelope, place, decoded) = match item {
         Item::Payload(p) => {
             let envelope = known_of_source(p.envelope, source);
-            let place = Place { source: file.to_owned(), offset: p.offset, index: p.index, bytes: p.body.len() as u64 };
+            let member = p.member.as_deref().map(str::to_owned);
+            let bytes = p.body.len() as u64;
+            let place = Place { source: file.to_owned(), member, offset: p.offset, index: p.index, bytes };
             let decoded = provider::decode(&p.body, &envelope);
             (p.body, envelope, place, decoded)
         }
         Item::Broken(b) => {
-            let place = Place { source: file.to_owned(), offset: b.offset, index: b.index, bytes: b.bytes };
+            let member = b.member.as_deref().map(str::to_owned);
+            let place = Place { source: file.to_owned(), member, offset: b.offset, index: b.index, bytes: b.bytes };
             let decoded = Decoded::rejected(source.provider, b.reason, b.detail);
             (Vec::new().into(), crate::envelope::Envelope::default(), place, decoded)
         }
     };
     let (provider, personal) = (decoded.provider, decoded.personal.clone());
-    Seen { file: file.to_owned(), provider, rows: rules.rows(&body, &envelope, &place, decoded), personal }
+    let file = place.member.as_ref().map_or_else(|| file.to_owned(), |member| format!("{file}!{member}"));
+    Seen { file, provider, rows: rules.rows(&body, &envelope, &place, decoded), personal }
 }
 
 /// Resolves the group and prints it.

@@ -24,7 +24,7 @@ Reports are in OUT/latest, which is switched only when the run is whole.";
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    /// Files or folders; without any, the sources of the configuration.
+    /// Files, folders or patterns; without any, the sources of the configuration.
     #[arg(value_name = "SOURCE")]
     sources: Vec<PathBuf>,
     #[command(flatten)]

@@ -69,10 +69,11 @@ impl Progress for Shown {
 
     fn reject(&self, reject: &RejectSummary) {
         match self.rejects.fetch_add(1, Ordering::Relaxed) {
-            n if n < SHOWN_REJECTS => self.line(&format!(
-                "rejected: {} (payload {}, byte {}): {}: {}",
-                reject.source, reject.index, reject.offset, reject.reason, reject.detail
-            )),
+            n if n < SHOWN_REJECTS => {
+                let RejectSummary { source, member, offset, index, reason, detail } = reject;
+                let member = member.as_ref().map(|member| format!("!{member}")).unwrap_or_default();
+                self.line(&format!("rejected: {source}{member} (payload {index}, byte {offset}): {reason}: {detail}"));
+            }
             SHOWN_REJECTS => self.line("rejected: more of them; the table `rejects` has all"),
             _ => {}
         }

@@ -22,6 +22,8 @@ pub(super) struct ReadInput {
     pub(super) summary: InputSummary,
     /// Payloads that were known without reading them again.
     pub(super) passed: u64,
+    /// Lines of a log that hold no payload.
+    pub(super) passed_over: u64,
     pub(super) resume: Option<Resume>,
 }
 
@@ -67,7 +69,7 @@ fn read_one<'s>(
     if let Some(payloads) = known.payloads(&digest) {
         let source = input.display.clone();
         let summary = InputSummary { source, digest, bytes, payloads, format: "known", known: true, resumed_at: None };
-        return Ok(Some(ReadInput { summary, passed: payloads, resume: None }));
+        return Ok(Some(ReadInput { summary, passed: payloads, passed_over: 0, resume: None }));
     }
     let (name, shared): (Arc<str>, Arc<str>) = (input.display.as_str().into(), digest.as_str().into());
     let mut listening = true;
@@ -103,7 +105,8 @@ fn read_one<'s>(
         known: false,
         resumed_at: read.start.map(|mark| mark.offset),
     };
-    Ok(Some(ReadInput { summary, passed: read.start.map_or(0, |mark| mark.index), resume }))
+    let passed = read.start.map_or(0, |mark| mark.index);
+    Ok(Some(ReadInput { summary, passed, passed_over: read.passed_over, resume }))
 }
 
 /// Bytes after which the state of a digest is kept, so that it can be told of any beginning without reading all again.

@@ -32,7 +32,8 @@ const LOOKUP_COLUMNS: [&str; 5] =
 
 /// Columns whose least and greatest values stay out of the log: it keeps what was once in a table, and what is erased must be
 /// gone from it too.
-const IDENTIFYING_COLUMNS: [&str; 19] = [
+const IDENTIFYING_COLUMNS: [&str; 20] = [
+    "source_member",
     "payload_key",
     "payload_digest",
     "statement_digest",

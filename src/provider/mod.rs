@@ -3,8 +3,10 @@
 //! A decoder reports facts and never judges: outcomes come from the code catalogue, in the models. What it returns still
 //! holds personal data; [`crate::privacy`] turns it into rows that do not.
 //!
-//! To add a provider: (1) a variant in `record::Provider`; (2) a folder here with `sniff` and `decode`; (3) both named in
-//! [`decode`]; (4) its codes in `codes/<provider>.csv`; (5) payloads with expected answers in `tests/testdata/<provider>`.
+//! To add a provider (with paths in `CONTRIBUTING.md`): (1) a variant in `record::Provider`, its name in `source/context.rs`;
+//! (2) a folder here with `sniff`, `is_part`, `decode` and `known_fields`; (3) its places in this file: `claim_nested`,
+//! `recognises_nested`, `guess`, `unknown_shape`; (4) its codes in `codes/<provider>.csv`, named in `catalogue`; (5) payloads
+//! with expected answers in its `tests.rs`, a share of the archive in `sample`.
 
 pub mod advance_ai;
 pub mod catalogue;
@@ -275,6 +277,30 @@ fn claim_nested(object: &Object, envelope: &Envelope) -> Option<Decoded> {
         Provider::AdvanceAi => advance_ai::sniff(object).then(|| advance_ai::decode(object, envelope)),
         Provider::Jumio => jumio::sniff(object).then(|| jumio::decode(object, envelope)),
     })
+}
+
+/// Whether a body is a whole message of some provider's; a part of one, and anything that cannot be read, is not.
+pub fn recognises(body: &[u8], envelope: &Envelope) -> bool {
+    match (body.first(), std::str::from_utf8(body)) {
+        (Some(b'{'), Ok(text)) => Object::parse(text).is_ok_and(|object| recognises_object(&object, envelope)),
+        (Some(b'[') | None, _) | (_, Err(_)) => false,
+        (_, Ok(text)) => text.contains('=') && recognises_object(&Object::parse_form(body), envelope),
+    }
+}
+
+/// [`recognises`], of an object.
+pub fn recognises_object(object: &Object, envelope: &Envelope) -> bool {
+    match flattened::nest(object) {
+        Some(json) => Object::parse(&json).is_ok_and(|object| recognises_nested(&object, envelope)),
+        None => recognises_nested(object, envelope),
+    }
+}
+
+fn recognises_nested(object: &Object, envelope: &Envelope) -> bool {
+    says_smile_id(envelope)
+        || (smile_id::sniff(object) && !smile_id::is_part(object))
+        || (advance_ai::sniff(object) && !advance_ai::is_part(object))
+        || (jumio::sniff(object) && !jumio::is_part(object))
 }
 
 /// Whether what is stored beside the body says whose it is: v3 bodies name nothing themselves.

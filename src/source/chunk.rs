@@ -2,13 +2,14 @@
 //!
 //! Not here: where rows end.
 
-use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::csv::Columns;
-use super::{Broken, Item, Options, Payload, row};
-use crate::envelope::Envelope;
+use super::csv::{Columns, Dialect};
+use super::find::{self, Found};
+use super::log;
+use super::window::trimmed;
+use super::{Broken, Item, Options, Payload};
 use crate::record::{Micros, RejectReason};
 
 /// Consecutive rows of one input.
@@ -31,18 +32,30 @@ pub(super) enum Slot {
     Broken(Broken),
 }
 
-/// What all rows of an input have in common.
+/// What all rows of an input, or of a member of it, have in common.
 #[derive(Debug)]
 pub(super) struct Shape {
-    pub(super) options: Options,
+    pub(super) options: Arc<Options>,
+    /// The way to the member inside its archive or database.
+    pub(super) member: Option<Arc<str>>,
     /// Time of the file, where it may stand for `received_at`.
     pub(super) modified: Option<Micros>,
-    /// The columns of a CSV file.
+    /// The columns of a table in text.
     pub(super) columns: Option<Columns>,
+    /// Whether lines without a payload are passed over, as in a log.
+    pub(super) is_log: bool,
 }
 
-/// A row as parsed: its body and envelope, or why it has no body.
-pub(super) type Parsed<'a> = Result<(Cow<'a, [u8]>, Envelope), &'static str>;
+impl Shape {
+    /// The part of a row that counts; none of a row that is passed over.
+    pub(super) fn inner(&self, row: &[u8]) -> Range<usize> {
+        let inner = self.columns.as_ref().map_or_else(|| trimmed(row), |columns| columns.dialect.trimmed(row));
+        let ends_copy =
+            self.columns.as_ref().is_some_and(|c| c.dialect == Dialect::Copy) && row[inner.clone()] == *b"\\.";
+        let passed_over = ends_copy || (self.is_log && !log::may_hold(&row[inner.clone()]));
+        if passed_over { 0..0 } else { inner }
+    }
+}
 
 impl Chunk {
     /// Number of rows.
@@ -59,7 +72,7 @@ impl Chunk {
     pub fn items(&self) -> impl Iterator<Item = Item<'_>> {
         self.slots.iter().zip(self.first_index..).map(|(slot, index)| match slot {
             Slot::Row(range) => self.parse(range, index),
-            Slot::Broken(broken) => Item::Broken(broken.clone()),
+            Slot::Broken(broken) => Item::Broken(Broken { member: self.shape.member.clone(), ..broken.clone() }),
         })
     }
 
@@ -68,18 +81,20 @@ impl Chunk {
         let offset = self.offset + range.start as u64;
         let parsed = match &self.shape.columns {
             Some(columns) => columns.parse(row, &self.shape.options),
-            None => row::parse(row, &self.shape.options),
+            None => find::parse(row, &self.shape.options),
         };
+        let member = self.shape.member.clone();
         match parsed {
-            Ok((body, mut envelope)) => {
+            Ok(Found { body, mut envelope, field }) => {
                 envelope.received_at = envelope.received_at.or(self.shape.modified);
-                Item::Payload(Payload { body, envelope, offset, index })
+                Item::Payload(Payload { body, envelope, member, field, offset, index })
             }
             Err(detail) => Item::Broken(Broken {
                 reason: RejectReason::NoPayload,
                 detail: detail.into(),
                 digest: *blake3::hash(row).as_bytes(),
                 bytes: row.len() as u64,
+                member,
                 offset,
                 index,
             }),

@@ -8,23 +8,22 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::chunk::{Chunk, Shape, Slot};
-use super::decompress::End;
+use super::decompress::{End, Trouble};
 use super::split::{Rest, Splitter};
-use super::window::{Window, trimmed};
+use super::window::{Window, is_blank, trimmed};
 use super::{Broken, Limits, Mark};
 use crate::record::RejectReason;
 
-/// Why a row, or the whole input, is not a payload.
-pub(super) type Trouble = (RejectReason, String);
-
 /// What cutting came to.
 pub(super) struct Outcome {
-    pub(super) payloads: u64,
-    /// Stopped by a bomb or by the caller.
-    pub(super) unfinished: bool,
+    /// Number of the next row.
+    pub(super) next_index: u64,
+    /// Lines that were passed over because they hold no payload.
+    pub(super) passed_over: u64,
+    /// The caller has enough.
+    pub(super) flow: ControlFlow<()>,
     /// Behind the last row that a cut ended.
     pub(super) stop: Option<Mark>,
-    pub(super) window: Window,
 }
 
 /// Bytes that are passed over.
@@ -46,8 +45,8 @@ impl Skipped {
     }
 }
 
-pub(super) struct Cutter<'a> {
-    window: Window,
+pub(super) struct Cutter<'a, 'r> {
+    window: &'a mut Window<'r>,
     splitter: Splitter,
     shape: Arc<Shape>,
     send: &'a mut dyn FnMut(Chunk) -> ControlFlow<()>,
@@ -58,42 +57,44 @@ pub(super) struct Cutter<'a> {
     /// The current row, where it is passed over.
     skipped: Option<Skipped>,
     next_index: u64,
+    passed_over: u64,
     stop: Option<Mark>,
 }
 
-impl<'a> Cutter<'a> {
-    /// `whole` says why the input as a whole is no payload, where that is known beforehand; `start` where the window
-    /// stands, if not before the first row.
+impl<'a, 'r> Cutter<'a, 'r> {
+    /// `whole` says why the rows as a whole are no payloads, where that is known beforehand; `next_index` is the number of
+    /// the first row.
     pub(super) fn new(
-        window: Window,
+        window: &'a mut Window<'r>,
         splitter: Splitter,
         whole: Option<Trouble>,
         shape: Arc<Shape>,
-        start: Option<Mark>,
+        next_index: u64,
         send: &'a mut dyn FnMut(Chunk) -> ControlFlow<()>,
     ) -> Self {
         let skipped = whole.map(|trouble| Skipped::new(trouble, window.offset));
-        let next_index = start.map_or(0, |mark| mark.index);
-        let (slots, stop) = (Vec::new(), start);
-        Cutter { window, splitter, shape, send, slots, row_start: 0, scanned: 0, skipped, next_index, stop }
+        let slots = Vec::new();
+        let (row_start, scanned, passed_over, stop) = (0, 0, 0, None);
+        Cutter { window, splitter, shape, send, slots, row_start, scanned, skipped, next_index, passed_over, stop }
     }
 
-    /// Reads to the end of the input, or as far as it goes.
+    /// The same, when rows before were read already.
+    pub(super) fn resumed(self, start: Option<Mark>) -> Self {
+        Cutter { stop: start, ..self }
+    }
+
+    /// Reads to the end of the rows, or as far as they go.
     pub(super) fn run(mut self) -> io::Result<Outcome> {
         let flow = match self.cut() {
             ControlFlow::Continue(()) => self.finish(),
             stopped => stopped,
         };
-        let bomb = matches!(self.window.end, Some(End::Bomb));
         match self.window.end.take() {
-            Some(End::Failed(cause)) => Err(cause),
-            _ => Ok(Outcome {
-                payloads: self.next_index,
-                unfinished: bomb || flow.is_break(),
-                stop: self.stop,
-                window: self.window,
-            }),
+            Some(End::Failed(cause)) => return Err(cause),
+            end => self.window.end = end,
         }
+        let Cutter { next_index, passed_over, stop, .. } = self;
+        Ok(Outcome { next_index, passed_over, flow, stop })
     }
 
     fn limits(&self) -> &Limits {
@@ -139,10 +140,12 @@ impl<'a> Cutter<'a> {
                 self.push_broken(skipped);
             }
             None => {
-                let inner = trimmed(row);
+                let inner = self.shape.inner(row);
                 if !inner.is_empty() {
                     self.slots.push(Slot::Row(self.row_start + inner.start..self.row_start + inner.end));
                     self.next_index += 1;
+                } else if self.shape.is_log && row.iter().any(|byte| !is_blank(*byte)) {
+                    self.passed_over += 1;
                 }
             }
         }
@@ -163,8 +166,7 @@ impl<'a> Cutter<'a> {
     fn finish(&mut self) -> ControlFlow<()> {
         let (row, trouble) = match &self.window.end {
             Some(End::Failed(_)) => (false, None),
-            Some(End::Bomb) => (false, Some(self.bomb())),
-            Some(End::Damaged(format)) => (false, Some(damaged(format))),
+            Some(End::Broken(trouble)) => (false, Some(trouble.clone())),
             _ => match self.splitter.rest() {
                 Rest::Row => (true, None),
                 Rest::Broken(reason, detail) => (false, Some((reason, detail.into()))),
@@ -190,7 +192,15 @@ impl<'a> Cutter<'a> {
     fn push_broken(&mut self, skipped: Skipped) {
         let Skipped { trouble: (reason, detail), hasher, bytes, offset } = skipped;
         let digest = *hasher.finalize().as_bytes();
-        self.slots.push(Slot::Broken(Broken { reason, detail, digest, bytes, offset, index: self.next_index }));
+        self.slots.push(Slot::Broken(Broken {
+            reason,
+            detail,
+            digest,
+            bytes,
+            member: None,
+            offset,
+            index: self.next_index,
+        }));
         self.next_index += 1;
     }
 
@@ -212,14 +222,4 @@ impl<'a> Cutter<'a> {
         let limit = self.limits().max_payload_bytes;
         (RejectReason::TooLarge, format!("larger than the limit of {limit} bytes"))
     }
-
-    fn bomb(&self) -> Trouble {
-        let Limits { bomb_floor_bytes: floor, bomb_ratio: ratio, .. } = self.limits();
-        let detail = format!("decompresses to more than {floor} bytes and more than {ratio} times its stored size");
-        (RejectReason::DecompressionBomb, detail)
-    }
-}
-
-fn damaged(format: &str) -> Trouble {
-    (RejectReason::DamagedArchive, format!("the {format} data is damaged or cut off"))
 }

@@ -9,11 +9,12 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::rc::Rc;
 
-use super::decompress::Stream;
+use super::decompress::{Budget, Stream};
 use super::sniff::{Format, sniff};
 use super::window::Window;
-use super::{Chunk, Input, InputSummary, Options, SourceError, modified, read_rows};
+use super::{Chunk, Input, InputSummary, Options, SourceError, file_name, modified, read_rows};
 
 /// Where reading stopped: behind the last row that was ended by a line break.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +56,7 @@ pub fn read_grown(
     start: Option<&Start>,
     send: &mut dyn FnMut(Chunk) -> ControlFlow<()>,
 ) -> Result<InputSummary, SourceError> {
-    let failed = |cause| SourceError::Unreadable { path: input.display.clone(), cause };
+    let failed = |cause| SourceError::of(input, cause);
     let path = input.path.as_deref().unwrap_or(Path::new("-"));
     let open = || File::open(path).map(|file| Box::new(file) as Box<dyn Stored>);
     read_stored(&open, input, options, length, start, send).map_err(failed)
@@ -69,7 +70,8 @@ pub(super) fn read_stored(
     start: Option<&Start>,
     send: &mut dyn FnMut(Chunk) -> ControlFlow<()>,
 ) -> io::Result<InputSummary> {
-    let sniffed = |length| sniffed(open, input, options, length);
+    let budget = Budget::new(&options.limits);
+    let sniffed = |length| sniffed(open, input, options, length, &budget);
     let (mut window, format) = sniffed(length)?;
     let plain = window.stream.is_plain();
     let mut from = None;
@@ -79,12 +81,12 @@ pub(super) fn read_stored(
         let mut stored = open()?;
         stored.seek(SeekFrom::Start(start.mark.offset))?;
         let rest = stored.take(length.saturating_sub(start.mark.offset));
-        let stream = Stream::resumed(Box::new(rest), start.hasher.clone(), start.mark.offset, &options.limits);
+        let stream = Stream::resumed(Box::new(rest), start.hasher.clone(), start.mark.offset, &budget);
         window = Window { offset: start.mark.offset, ..Window::new(stream) };
         from = Some(start.mark);
     }
     let modified = if options.trust_mtime { input.path.as_deref().and_then(modified) } else { None };
-    let mut summary = read_rows(window, format.clone(), from, modified, input, options, send)?;
+    let mut summary = read_rows(window, &budget, format.clone(), from, modified, input, options, send)?;
     if let Some(stop) = summary.stop
         && stop.offset < summary.bytes
         && !says_before(&format, stop, &sniffed)?
@@ -95,14 +97,23 @@ pub(super) fn read_stored(
 }
 
 /// The first bytes of a file, and the format that they tell.
-fn sniffed(open: Open<'_>, input: &Input, options: &Options, length: u64) -> io::Result<(Window, Format)> {
-    let mut window = Window::new(Stream::new(Box::new(open()?.take(length)), &options.limits)?);
-    let name = input.path.as_deref().and_then(Path::file_name).unwrap_or_default();
-    let format = sniff(&mut window, &name.to_string_lossy(), options);
+fn sniffed<'r>(
+    open: Open<'_>,
+    input: &Input,
+    options: &Options,
+    length: u64,
+    budget: &Rc<Budget>,
+) -> io::Result<(Window<'r>, Format)> {
+    let mut window = Window::new(Stream::new(Box::new(open()?.take(length)), budget)?);
+    let format = sniff(&mut window, &file_name(input), options);
     Ok((window, format))
 }
 
 /// Whether the bytes before a mark alone tell the same columns as the file does: the rows in sight choose among several.
-fn says_before(format: &Format, mark: Mark, sniffed: &dyn Fn(u64) -> io::Result<(Window, Format)>) -> io::Result<bool> {
-    Ok(!matches!(format, Format::Csv(_)) || sniffed(mark.offset)?.1 == *format)
+fn says_before<'r>(
+    format: &Format,
+    mark: Mark,
+    sniffed: &dyn Fn(u64) -> io::Result<(Window<'r>, Format)>,
+) -> io::Result<bool> {
+    Ok(*format == Format::Ndjson || sniffed(mark.offset)?.1 == *format)
 }

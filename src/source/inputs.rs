@@ -35,11 +35,11 @@ impl Input {
 }
 
 /// Lists the inputs behind the named sources: files as they are, folders with everything below them in the order of
-/// their paths, `-` for standard input; each once. In folders, hidden files and `*.tmp` are left out. A folder without
-/// files is no error.
+/// their paths, patterns with `*`, `?`, `[…]` or `**` as what they match, `-` for standard input; each once. In folders,
+/// hidden files, `*.tmp` and the journals of SQLite files are left out. A folder without files is no error.
 ///
 /// # Errors
-/// When a source does not exist, or a folder cannot be read.
+/// When a source does not exist, a pattern matches nothing, or a folder cannot be read.
 pub fn find_inputs(sources: &[PathBuf]) -> Result<Vec<Input>, SourceError> {
     let mut inputs: Vec<Input> = Vec::new();
     for source in sources {
@@ -51,7 +51,11 @@ pub fn find_inputs(sources: &[PathBuf]) -> Result<Vec<Input>, SourceError> {
             Ok(found) if found.is_dir() => inputs.extend(files_below(source)?.into_iter().map(Input::file)),
             Ok(_) => inputs.push(Input::file(source)),
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
-                return Err(SourceError::Missing { path: source.display().to_string() });
+                let matches = matching(source)?;
+                if matches.is_empty() {
+                    return Err(SourceError::Missing { path: source.display().to_string() });
+                }
+                inputs.extend(find_inputs(&matches)?);
             }
             Err(cause) => {
                 return Err(SourceError::Unreadable { path: source.display().to_string(), cause });
@@ -61,6 +65,33 @@ pub fn find_inputs(sources: &[PathBuf]) -> Result<Vec<Input>, SourceError> {
     let mut seen = HashSet::new();
     inputs.retain(|input| seen.insert(input.path.clone()));
     Ok(inputs)
+}
+
+/// What a pattern matches, in order; nothing where the source is none.
+fn matching(source: &Path) -> Result<Vec<PathBuf>, SourceError> {
+    let Some(pattern) = pattern(source) else { return Ok(Vec::new()) };
+    let unreadable =
+        |path, cause: &dyn ToString| SourceError::Unreadable { path, cause: io::Error::other(cause.to_string()) };
+    let options = glob::MatchOptions { require_literal_leading_dot: true, ..glob::MatchOptions::new() };
+    let found =
+        glob::glob_with(pattern, options).map_err(|error| unreadable(source.display().to_string(), &error.msg))?;
+    let matched = found.map(|path| path.map_err(|error| unreadable(error.path().display().to_string(), error.error())));
+    matched.filter(|path| path.as_ref().map_or(true, |path| !is_left_out(path))).collect()
+}
+
+fn pattern(source: &Path) -> Option<&str> {
+    source.to_str().filter(|text| text.contains(['*', '?', '[']))
+}
+
+/// How near a source is to a file that it covers: the number of its path's parts; `None` where the file is not below it.
+pub fn covers(source: &Path, file: &Path) -> Option<usize> {
+    let parts = source.components().count();
+    let pattern = pattern(source).filter(|_| !source.exists()).and_then(|text| glob::Pattern::new(text).ok());
+    let is_below = match pattern {
+        Some(pattern) => file.ancestors().any(|above| pattern.matches_path(above)),
+        None => file.starts_with(source),
+    };
+    is_below.then_some(parts)
 }
 
 /// Links are followed, but each folder is entered once, however many ways lead to it.
@@ -75,7 +106,7 @@ fn files_below(root: &Path) -> Result<Vec<PathBuf>, SourceError> {
     let mut files = Vec::new();
     for entry in walk.filter_entry(&mut wanted) {
         match entry {
-            Ok(entry) if entry.file_type().is_file() && !is_temporary(entry.path()) => files.push(entry.into_path()),
+            Ok(entry) if entry.file_type().is_file() && !is_left_out(entry.path()) => files.push(entry.into_path()),
             Ok(_) => {}
             Err(error) if error.loop_ancestor().is_some() => {}
             Err(error) => files.extend(dangling(error, root)?),
@@ -93,7 +124,7 @@ fn dangling(error: walkdir::Error, root: &Path) -> Result<Option<PathBuf>, Sourc
         let cause = error.into_io_error().unwrap_or_else(|| io::Error::other("not readable"));
         return Err(SourceError::Unreadable { path: path.display().to_string(), cause });
     }
-    let skipped = is_temporary(&path) || path.file_name().is_some_and(is_hidden);
+    let skipped = is_left_out(&path) || path.file_name().is_some_and(is_hidden);
     Ok((!skipped).then_some(path))
 }
 
@@ -106,8 +137,14 @@ fn is_hidden(name: &OsStr) -> bool {
     name.as_encoded_bytes().first() == Some(&b'.')
 }
 
-fn is_temporary(path: &Path) -> bool {
+/// Files that are not whole, or belong to another: `*.tmp`, and what SQLite keeps beside a file.
+fn is_left_out(path: &Path) -> bool {
+    let journal = |ending: &str| {
+        let of = path.to_str().and_then(|path| path.strip_suffix(ending));
+        of.is_some_and(|of| Path::new(of).is_file())
+    };
     path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("tmp"))
+        || ["-wal", "-shm", "-journal"].into_iter().any(journal)
 }
 
 #[cfg(test)]
@@ -135,6 +172,26 @@ mod tests {
         let inputs = find_inputs(&[dir.path().into()]).unwrap();
         assert_eq!(names(&inputs, dir.path()), ["a/y/x", "a/z.form", "b.json"]);
         assert_eq!(inputs[2].display, dir.path().join("b.json").display().to_string());
+    }
+
+    #[test]
+    fn patterns_are_what_they_match_and_cover_it() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["a/1.json", "a/2.csv", "b/c/3.json", "b/.h.json", "x[1].json", "db", "db-wal", "notes-wal"] {
+            write(dir.path(), name);
+        }
+        let found = |pattern: &str| {
+            find_inputs(&[dir.path().join(pattern)]).map(|inputs| names(&inputs, dir.path())).map_err(|e| e.to_string())
+        };
+        assert_eq!(found("*/*.json").unwrap(), ["a/1.json"]);
+        assert_eq!(found("**/*.json").unwrap(), ["a/1.json", "b/c/3.json", "x[1].json"]);
+        assert_eq!(found("b*").unwrap(), ["b/c/3.json"]);
+        assert_eq!(found("x[1].json").unwrap(), ["x[1].json"]);
+        assert_eq!(found("[dn]*").unwrap(), ["db", "notes-wal"]);
+        assert!(found("*.xml").unwrap_err().contains("no such file"));
+        let covers = |source: &str, file: &str| covers(&dir.path().join(source), &dir.path().join(file)).is_some();
+        assert!(covers("a", "a/1.json") && covers("*/*.json", "a/1.json") && covers("b*", "b/c/3.json"));
+        assert!(!covers("a", "b/c/3.json") && !covers("*.csv", "a/1.json"));
     }
 
     #[test]

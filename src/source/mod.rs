@@ -1,28 +1,44 @@
-//! Where payload bytes come from: files, folders and standard input, plain or compressed, one payload or many in each.
+//! Where payload bytes come from: files, folders, archives, tables and standard input, plain or compressed, one payload or
+//! many in each.
 //!
 //! ```text
-//! inputs     paths        → inputs                     window   stored bytes → decompressed bytes, a window of them
-//! decompress gzip, zstd   → bytes, with digest, limits sniff    first bytes  → format
-//! split      bytes        → where a row ends           cutter   rows         → chunks (one thread, bounded memory)
-//! row, csv   one row      → payload and its envelope (any thread, in [`Chunk::items`])
-//! grown      a file whose beginning was read before → its new rows
+//! inputs      paths, globs      → inputs                 window   stored bytes → decompressed bytes, a window of them
+//! decompress  gz, zst, bz2, xz  → bytes, with limits     sniff    first bytes  → format
+//! members     tar, zip          → files, each like an input
+//! columnar, sqlite, cassette    Parquet, Arrow; SQLite; recorded HTTP → rows as lines of JSON
+//! split       bytes             → where a row ends       cutter   rows         → chunks (one thread, bounded memory)
+//! page        a document        → the list of rows in it
+//! find, csv, log                one row → its payload, wherever it is, and what stands around it (any thread)
+//! context, text, path           the parts of an envelope; encodings of a payload; the way to a field
+//! survey      names of the fields beside the payloads, for people
+//! grown       a file whose beginning was read before → its new rows
 //! ```
 //!
 //! A broken row never ends the reading of its file, and a broken file never that of the run: what cannot be read becomes
 //! a [`Broken`] in its place. Memory for reading one input is bounded by twice the largest payload allowed plus one
-//! chunk, whatever the size of the file or of its lines (a zstd stream adds its window, at most 128 MiB).
+//! chunk, whatever the size of the file or of its lines (a zstd stream adds its window, at most 128 MiB; xz 256 MiB).
 //!
 //! Not here: what a payload means (`provider`), and whether it was seen before (`mart`).
 
+mod cassette;
 mod chunk;
+mod columnar;
+mod context;
 mod csv;
 mod cutter;
 mod decompress;
+mod find;
 mod grown;
 mod inputs;
-mod row;
+mod log;
+mod members;
+mod page;
+mod path;
 mod sniff;
 mod split;
+mod sqlite;
+mod survey;
+mod text;
 mod window;
 
 use std::borrow::Cow;
@@ -30,17 +46,19 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::Arc;
 
 pub use chunk::Chunk;
 pub use grown::{Mark, Start, read_grown};
-pub use inputs::{Input, find_inputs};
+pub use inputs::{Input, covers, find_inputs};
+pub use survey::{Beside, Looks};
 
 use crate::envelope::Envelope;
 use crate::record::{Micros, RejectReason};
-use chunk::Shape;
-use cutter::{Cutter, Outcome};
-use decompress::Stream;
+use decompress::{Budget, Stream};
+use members::{Place, Reading};
+use path::Path as FieldPath;
 use sniff::Format;
 use window::Window;
 
@@ -51,9 +69,14 @@ pub struct Payload<'a> {
     pub body: Cow<'a, [u8]>,
     /// What the store knows beside the body.
     pub envelope: Envelope,
-    /// Byte offset of its row in the decompressed file; a byte order mark and a CSV header count.
+    /// The way to the member of an archive, or the table of a database, that holds its row.
+    pub member: Option<Arc<str>>,
+    /// The field or column that it was found in; `None` where the row is the payload itself.
+    pub field: Option<String>,
+    /// Byte offset of its row in the decompressed file or member (of rows that others read: in their lines of JSON); a byte
+    /// order mark and a CSV header count.
     pub offset: u64,
-    /// Number of its row in the file, from 0; broken rows count, blank ones do not.
+    /// Number of its row in the input, from 0, over all its members; broken rows count, blank ones do not.
     pub index: u64,
 }
 
@@ -67,9 +90,11 @@ pub struct Broken {
     pub digest: [u8; 32],
     /// Their number.
     pub bytes: u64,
-    /// Where they begin in the decompressed file.
+    /// The way to the member of an archive, or the table of a database, where they are.
+    pub member: Option<Arc<str>>,
+    /// Where they begin in the decompressed file or member.
     pub offset: u64,
-    /// Number of the row in the file, from 0.
+    /// Number of the row in the input, from 0.
     pub index: u64,
 }
 
@@ -139,19 +164,17 @@ impl Default for EnvelopeNames {
 pub struct Options {
     pub limits: Limits,
     pub names: EnvelopeNames,
-    /// The field or CSV column that holds the payload, where the user names it.
+    /// The field or column that holds the payload, where the user names it; a way through fields is parted by dots.
     pub body_field: Option<String>,
     /// Take a file's time of modification as `received_at` where nothing else tells.
     pub trust_mtime: bool,
 }
 
 impl Options {
-    /// The name of the field that holds the body, and whether the user chose it.
-    fn body_name(&self) -> (&str, bool) {
-        match &self.body_field {
-            Some(name) => (name, true),
-            None => (&self.names.body, self.names.body != "body"),
-        }
+    /// The way to the field that holds the body, where the user named one.
+    fn chosen_field(&self) -> Option<FieldPath> {
+        let renamed = (self.names.body != "body").then_some(&self.names.body);
+        self.body_field.as_ref().or(renamed).map(|name| FieldPath::parse(name))
     }
 }
 
@@ -165,7 +188,10 @@ pub struct InputSummary {
     pub bytes: u64,
     /// Rows of the whole input, broken ones included; those before `start` were not handed on.
     pub payloads: u64,
-    /// `single`, `ndjson`, `json_array`, `csv` or `empty`.
+    /// Lines of a log that hold no payload.
+    pub passed_over: u64,
+    /// `single`, `ndjson`, `json_array`, `json_values`, `json_page`, `csv`, `tsv`, `copy_text`, `log`, `tar`, `zip`,
+    /// `parquet`, `arrow`, `sqlite`, `cassette`, `foreign` or `empty`.
     pub format: &'static str,
     /// Where reading began, if not at the beginning.
     pub start: Option<Mark>,
@@ -181,6 +207,19 @@ pub enum SourceError {
     Missing { path: String },
     #[error("{path}: cannot be read ({cause}). Check the permissions of the file and of the folders above it")]
     Unreadable { path: String, cause: io::Error },
+    #[error("{path}: {cause}")]
+    NotYet { path: String, cause: io::Error },
+}
+
+impl SourceError {
+    /// An input that cannot be read; what is only not yet whole says itself what to do.
+    fn of(input: &Input, cause: io::Error) -> Self {
+        let path = input.display.clone();
+        match cause.kind() {
+            io::ErrorKind::ResourceBusy => SourceError::NotYet { path, cause },
+            _ => SourceError::Unreadable { path, cause },
+        }
+    }
 }
 
 /// Reads one input row by row; see [`read_chunks`].
@@ -205,7 +244,7 @@ pub fn read_chunks(
     options: &Options,
     send: &mut dyn FnMut(Chunk) -> ControlFlow<()>,
 ) -> Result<InputSummary, SourceError> {
-    let failed = |cause| SourceError::Unreadable { path: input.display.clone(), cause };
+    let failed = |cause| SourceError::of(input, cause);
     match &input.path {
         None => read_stream(Box::new(io::stdin()), None, input, options, send).map_err(failed),
         Some(path) => {
@@ -222,23 +261,30 @@ fn modified(path: &Path) -> Option<Micros> {
 }
 
 /// Reads bytes that come once.
-fn read_stream(
-    stored: Box<dyn Read>,
+fn read_stream<'r>(
+    stored: Box<dyn Read + 'r>,
     modified: Option<Micros>,
     input: &Input,
     options: &Options,
     send: &mut dyn FnMut(Chunk) -> ControlFlow<()>,
 ) -> io::Result<InputSummary> {
-    let mut window = Window::new(Stream::new(stored, &options.limits)?);
-    let name = input.path.as_deref().and_then(Path::file_name).unwrap_or_default();
-    let format = sniff::sniff(&mut window, &name.to_string_lossy(), options);
-    let summary = read_rows(window, format, None, modified, input, options, send)?;
+    let budget = Budget::new(&options.limits);
+    let mut window = Window::new(Stream::new(stored, &budget)?);
+    let format = sniff::sniff(&mut window, &file_name(input), options);
+    let summary = read_rows(window, &budget, format, None, modified, input, options, send)?;
     Ok(InputSummary { stop: None, ..summary })
 }
 
+fn file_name(input: &Input) -> String {
+    let name = input.path.as_deref().and_then(Path::file_name).unwrap_or_default();
+    name.to_string_lossy().into_owned()
+}
+
 /// Reads the rows of a window that stands before a row, the first of the input or that of the mark.
+#[allow(clippy::too_many_arguments)] // what two callers know of one input
 fn read_rows(
-    window: Window,
+    mut window: Window,
+    budget: &Rc<Budget>,
     format: Format,
     start: Option<Mark>,
     modified: Option<Micros>,
@@ -248,16 +294,16 @@ fn read_rows(
 ) -> io::Result<InputSummary> {
     let word = format.word();
     let resumable = window.stream.is_plain() && format.is_lasting();
-    let (splitter, columns, whole) = format.into_parts();
-    let shape = Arc::new(Shape { options: options.clone(), modified, columns });
-    let cutter = Cutter::new(window, splitter, whole, shape, start, send);
-    let Outcome { payloads, unfinished, stop, mut window } = cutter.run()?;
+    let mut reading = Reading::new(input, options, budget, send);
+    let stop = reading.read(&mut window, format, start, &Place::input(modified))?;
+    let (payloads, passed_over) = (reading.next_index, reading.passed_over);
+    let unfinished = reading.flow.is_break() || matches!(window.end, Some(decompress::End::Broken(_)));
     if !(unfinished && input.path.is_none()) {
         window.stream.drain()?;
     }
     let (digest, bytes) = window.stream.stored();
-    let stop = stop.filter(|_| resumable && !unfinished);
-    Ok(InputSummary { digest, bytes, payloads, format: word, start, stop })
+    let stop = stop.filter(|_| resumable);
+    Ok(InputSummary { digest, bytes, payloads, passed_over, format: word, start, stop })
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //!
 //! Not here: what is in a row, and how large it may be.
 
-use memchr::{memchr, memchr2};
+use memchr::{memchr, memchr2, memchr3};
 
 use super::window::is_blank;
 use crate::record::RejectReason;
@@ -36,6 +36,8 @@ pub(super) enum Splitter {
     Records(Field),
     /// A row is an element of a JSON array.
     Elements(Elements),
+    /// A row is a JSON value; they follow one another, laid out over any number of lines.
+    Values(Values),
 }
 
 impl Splitter {
@@ -46,6 +48,7 @@ impl Splitter {
             Splitter::Lines => memchr(b'\n', bytes).map(|end| Cut { end, next: end + 1 }),
             Splitter::Records(field) => field.find(bytes),
             Splitter::Elements(elements) => elements.find(bytes),
+            Splitter::Values(values) => values.find(bytes),
         }
     }
 
@@ -59,8 +62,14 @@ impl Splitter {
 }
 
 /// Place inside a CSV record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Field {
+    delimiter: u8,
+    place: InField,
+}
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Field {
+enum InField {
     #[default]
     Start,
     Bare,
@@ -70,22 +79,27 @@ pub(super) enum Field {
 }
 
 impl Field {
+    /// At the beginning of a record of fields that this byte parts.
+    pub(super) fn new(delimiter: u8) -> Self {
+        Field { delimiter, place: InField::Start }
+    }
+
     fn find(&mut self, bytes: &[u8]) -> Option<Cut> {
         let mut at = 0;
         while at < bytes.len() {
-            match self {
-                Field::Quoted => {
+            match self.place {
+                InField::Quoted => {
                     at += memchr(b'"', &bytes[at..])? + 1;
-                    *self = Field::Quote;
+                    self.place = InField::Quote;
                 }
-                Field::Start | Field::Quote if bytes[at] == b'"' => {
+                InField::Start | InField::Quote if bytes[at] == b'"' => {
                     at += 1;
-                    *self = Field::Quoted;
+                    self.place = InField::Quoted;
                 }
                 _ => {
-                    *self = Field::Bare;
-                    at += memchr2(b',', b'\n', &bytes[at..])? + 1;
-                    *self = Field::Start;
+                    self.place = InField::Bare;
+                    at += memchr2(self.delimiter, b'\n', &bytes[at..])? + 1;
+                    self.place = InField::Start;
                     if bytes[at - 1] == b'\n' {
                         return Some(Cut { end: at - 1, next: at });
                     }
@@ -106,6 +120,8 @@ pub(super) struct Elements {
     escaped: bool,
     /// Whether the element's last byte closed a bracket.
     closed: bool,
+    /// The array stands inside a document of which nothing else is wanted.
+    is_page: bool,
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -116,9 +132,16 @@ enum Place {
     Inside,
     /// In text that follows an array and is none.
     Beyond,
+    /// In what follows the array inside its document.
+    Rest,
 }
 
 impl Elements {
+    /// Before the one array that is wanted of a document.
+    pub(super) fn page() -> Self {
+        Elements { is_page: true, ..Elements::default() }
+    }
+
     fn find(&mut self, bytes: &[u8]) -> Option<Cut> {
         let mut at = 0;
         while at < bytes.len() {
@@ -135,6 +158,7 @@ impl Elements {
                     true
                 }
                 Place::Outside if is_blank(byte) => false,
+                Place::Rest => return Some(Cut { end: 0, next: bytes.len() }),
                 Place::Outside | Place::Beyond => {
                     self.place = Place::Beyond;
                     return None;
@@ -158,7 +182,7 @@ impl Elements {
         match byte {
             b',' if self.depth == 0 => return true,
             b']' if self.depth == 0 => {
-                self.place = Place::Outside;
+                self.place = if self.is_page { Place::Rest } else { Place::Outside };
                 return true;
             }
             b'{' | b'[' => self.depth += 1,
@@ -190,11 +214,102 @@ impl Elements {
 
     fn rest(&self) -> Rest {
         match self.place {
-            Place::Outside => Rest::Row,
+            Place::Outside | Place::Rest => Rest::Row,
             Place::Inside if self.closed => Rest::RowThenBroken(RejectReason::TruncatedJson, "the array is not closed"),
             Place::Inside => Rest::Broken(RejectReason::TruncatedJson, "the array ends within an element"),
             Place::Beyond => Rest::Broken(RejectReason::InvalidJson, "there is text after the end of the array"),
         }
+    }
+}
+
+/// Place inside a text of JSON values that follow one another, with white space, commas or record separators between.
+///
+/// A value that is not closed must not swallow those behind it: a line end closes a string, since none may stand in one,
+/// and a line that begins with `{` begins a value, unless what comes before it wants one.
+#[derive(Debug, Default)]
+pub(super) struct Values {
+    depth: u64,
+    in_string: bool,
+    escaped: bool,
+    /// In text that is no value, up to the end of its line.
+    in_junk: bool,
+    /// Whether the last byte was a line end.
+    at_line_start: bool,
+    /// The last byte that was not blank.
+    last: u8,
+}
+
+impl Values {
+    fn find(&mut self, bytes: &[u8]) -> Option<Cut> {
+        let mut at = 0;
+        while at < bytes.len() {
+            if self.in_string && !self.escaped {
+                // A string goes on to the next byte that means something in it.
+                let Some(step) = memchr3(b'"', b'\\', b'\n', &bytes[at..]) else { break };
+                at += step;
+            }
+            let byte = bytes[at];
+            at += 1;
+            if let Some(cut) = self.take(byte, at) {
+                return Some(cut);
+            }
+        }
+        None
+    }
+
+    /// Takes in one byte, the last before `next`.
+    fn take(&mut self, byte: u8, next: usize) -> Option<Cut> {
+        let starts_line = std::mem::replace(&mut self.at_line_start, byte == b'\n');
+        if self.in_string {
+            match byte {
+                _ if self.escaped => self.escaped = false,
+                b'"' => self.in_string = false,
+                b'\\' => self.escaped = true,
+                b'\n' => self.in_string = false,
+                _ => {}
+            }
+            if byte != b'\n' {
+                self.last = byte;
+                return None;
+            }
+            self.escaped = false;
+        }
+        if self.in_junk {
+            self.in_junk = byte != b'\n';
+            return (!self.in_junk).then(|| self.between(next - 1, next));
+        }
+        if starts_line && byte == b'{' && self.depth > 0 && !matches!(self.last, b',' | b':' | b'[' | b'{') {
+            // The byte behind the cut is looked at once more.
+            return Some(self.between(next - 1, next - 1));
+        }
+        self.token(byte, next)
+    }
+
+    /// A byte outside strings and junk.
+    fn token(&mut self, byte: u8, next: usize) -> Option<Cut> {
+        if is_blank(byte) {
+            return None;
+        }
+        self.last = byte;
+        match byte {
+            b',' | 0x1e if self.depth == 0 => return Some(Cut { end: next - 1, next }),
+            b'{' | b'[' => self.depth += 1,
+            b'}' | b']' if self.depth > 0 => {
+                self.depth -= 1;
+                if self.depth == 0 {
+                    return Some(self.between(next, next));
+                }
+            }
+            b'"' if self.depth > 0 => self.in_string = true,
+            _ if self.depth == 0 => self.in_junk = true,
+            _ => {}
+        }
+        None
+    }
+
+    fn between(&mut self, end: usize, next: usize) -> Cut {
+        *self = Values::default();
+        Cut { end, next }
     }
 }
 
@@ -245,7 +360,7 @@ mod tests {
     #[test]
     fn records_end_at_line_ends_outside_quotes() {
         let text = "a,\"b\n\"\"c\"\"\n\",d\n\"\",5\" pipe,x\n\"p\"q\"r,s\nlast";
-        let (found, _) = rows(Splitter::Records(Field::default()), text, usize::MAX);
+        let (found, _) = rows(Splitter::Records(Field::new(b',')), text, usize::MAX);
         assert_eq!(found, ["a,\"b\n\"\"c\"\"\n\",d", "\"\",5\" pipe,x", "\"p\"q\"r,s", "last"]);
     }
 
@@ -258,14 +373,14 @@ mod tests {
                 rows(Splitter::Elements(Elements::default()), &text, all)
             );
             prop_assert_eq!(
-                rows(Splitter::Records(Field::default()), &text, piece),
-                rows(Splitter::Records(Field::default()), &text, all)
+                rows(Splitter::Records(Field::new(b',')), &text, piece),
+                rows(Splitter::Records(Field::new(b',')), &text, all)
             );
         }
 
         #[test]
         fn records_are_those_of_the_csv_crate(text in r#"[",a\n]{0,40}"#) {
-            let (found, _) = rows(Splitter::Records(Field::default()), &text, usize::MAX);
+            let (found, _) = rows(Splitter::Records(Field::new(b',')), &text, usize::MAX);
             let parse = |text: &str| -> Vec<Vec<String>> {
                 let mut reader = ::csv::ReaderBuilder::new()
                     .has_headers(false)

@@ -2,14 +2,16 @@
 //!
 //! Not here: where rows begin and end.
 
-use super::decompress::{End, Stream};
+use std::io::{self, Read};
+
+use super::decompress::{End, Stream, torn};
 
 /// Bytes asked for at a time.
 const BLOCK: usize = 256 << 10;
 
 /// Consecutive bytes of the decompressed file. Whoever looks bounds its growth by handing on or dropping bytes.
-pub(super) struct Window {
-    pub(super) stream: Stream,
+pub(super) struct Window<'r> {
+    pub(super) stream: Stream<'r>,
     pub(super) bytes: Vec<u8>,
     /// Where `bytes` begins in the decompressed file.
     pub(super) offset: u64,
@@ -17,8 +19,8 @@ pub(super) struct Window {
     pub(super) end: Option<End>,
 }
 
-impl Window {
-    pub(super) fn new(stream: Stream) -> Self {
+impl<'r> Window<'r> {
+    pub(super) fn new(stream: Stream<'r>) -> Self {
         Window { stream, bytes: Vec::new(), offset: 0, end: None }
     }
 
@@ -79,6 +81,41 @@ impl Window {
             }
             if !self.fill() {
                 return Found::Nowhere;
+            }
+        }
+    }
+}
+
+/// The rest of a window as a reader, for formats that are read by others; leaves the window empty.
+pub(super) struct Rest<'w, 'r>(pub(super) &'w mut Window<'r>);
+
+impl Read for Rest<'_, '_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let window = &mut *self.0;
+        if !window.bytes.is_empty() {
+            let count = buffer.len().min(window.bytes.len());
+            buffer[..count].copy_from_slice(&window.bytes[..count]);
+            window.discard(count);
+            return Ok(count);
+        }
+        if window.end.is_none() {
+            match window.stream.read(buffer) {
+                Ok(count) => {
+                    window.offset += count as u64;
+                    return Ok(count);
+                }
+                Err(end) => window.end = Some(end),
+            }
+        }
+        match window.end.take() {
+            Some(End::Failed(error)) => Err(error),
+            Some(End::Broken(trouble)) => {
+                window.end = Some(End::Broken(trouble.clone()));
+                Err(torn(trouble))
+            }
+            end => {
+                window.end = end;
+                Ok(0)
             }
         }
     }

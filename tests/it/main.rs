@@ -21,5 +21,6 @@ mod readers;
 mod receivers;
 mod recount;
 mod reprocess;
+mod stores;
 mod support;
 mod unknown;

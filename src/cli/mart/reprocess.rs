@@ -93,8 +93,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<u8> {
 
 /// A recorded source as it is to be read now: as that of the configuration below which it lies, else as the flags say.
 fn source_of(path: &Path, known: &KnownArguments, config: &Config) -> Source {
-    let below = config.sources.iter().filter(|source| path.starts_with(&source.path));
-    match below.max_by_key(|source| source.path.components().count()) {
+    match config.source_of(path) {
         Some(source) => Source { path: path.to_owned(), ..known.configured(source, config) },
         None => known.source(path.to_owned(), config),
     }

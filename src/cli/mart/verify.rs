@@ -64,8 +64,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<u8> {
 
 /// How a source is read: as that of the configuration below which it lies, else as the flag says.
 fn options_of(path: &Path, body_field: Option<&str>, config: &Config) -> source::Options {
-    let below = config.sources.iter().filter(|source| path.starts_with(&source.path));
-    let own = below.max_by_key(|source| source.path.components().count()).and_then(|s| s.body_field.clone());
+    let own = config.source_of(path).and_then(|source| source.body_field.clone());
     source_options(config, body_field.map(str::to_owned).or(own), false)
 }
 

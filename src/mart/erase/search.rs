@@ -2,6 +2,8 @@
 //!
 //! Not here: removing them.
 
+use arrow::array::Array;
+
 use super::{Account, Wanted};
 use crate::engine::Engine;
 use crate::engine::duckdb::{DuckDb, quote};

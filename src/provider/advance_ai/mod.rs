@@ -68,6 +68,11 @@ pub fn sniff(object: &Object) -> bool {
     shape(object).is_some()
 }
 
+/// Whether an object is a part of a message, which may stand inside others.
+pub fn is_part(object: &Object) -> bool {
+    matches!(shape(object), Some(Shape::BareResult))
+}
+
 /// Decodes a JSON object of Advance.AI's.
 pub fn decode(object: &Object, _envelope: &Envelope) -> Decoded {
     let data = nested::object(object, &["data"]).unwrap_or_default();

@@ -114,6 +114,11 @@ pub fn sniff(object: &Object) -> bool {
     shape(object).is_some()
 }
 
+/// Whether an object is a part of a message, which may stand inside others.
+pub fn is_part(object: &Object) -> bool {
+    matches!(shape(object), Some(Shape::Part))
+}
+
 /// Decodes a JSON object or form of Jumio's.
 pub fn decode(object: &Object, envelope: &Envelope) -> Decoded {
     let shape = shape(object);

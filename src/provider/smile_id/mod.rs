@@ -34,6 +34,11 @@ pub fn sniff(object: &Object) -> bool {
     shape::recognise(object).is_some()
 }
 
+/// Whether an object is a part of a message, which may stand inside others.
+pub fn is_part(object: &Object) -> bool {
+    shape::recognise(object).is_some_and(|shape| kind(shape) == Kind::Fragment)
+}
+
 /// What an object states that is Smile ID's, by its content or because its store says so.
 pub fn decode(object: &Object, envelope: &Envelope) -> Decoded {
     let Some(shape) = shape::recognise(object).or_else(|| shape::guess(object, envelope)) else {

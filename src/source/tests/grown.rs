@@ -44,7 +44,7 @@ fn read_on(
     let mut seen = Vec::new();
     let summary = read_stored(&open, &Input::file(name), options, bytes.len() as u64, start, &mut |chunk| {
         seen.extend(chunk.items().map(|item| match item {
-            Item::Payload(Payload { body, envelope, offset, index }) => {
+            Item::Payload(Payload { body, envelope, offset, index, .. }) => {
                 (index, Seen::Body { body: body.into_owned(), envelope, offset })
             }
             Item::Broken(Broken { reason, digest, bytes, offset, index, .. }) => {

@@ -37,10 +37,10 @@ fn read_named(name: &str, bytes: &[u8], piece: usize, options: &Options) -> (Vec
         assert!(!chunk.is_empty() && chunk.len() <= options.limits.chunk_rows + 1);
         for item in chunk.items() {
             let (index, item) = match item {
-                Item::Payload(Payload { body, envelope, offset, index }) => {
+                Item::Payload(Payload { body, envelope, offset, index, .. }) => {
                     (index, Seen::Body { body: body.into_owned(), envelope, offset })
                 }
-                Item::Broken(Broken { reason, detail, digest, bytes, offset, index }) => {
+                Item::Broken(Broken { reason, detail, digest, bytes, offset, index, .. }) => {
                     assert!(!detail.is_empty() && detail.len() <= 300);
                     (index, Seen::Broken { reason, bytes, offset, digest })
                 }

@@ -41,7 +41,7 @@ fn of_order(body: Value, order: &str) -> Value {
 
 fn smile_id() -> Vec<Case> {
     let answer = |sent: &str| {
-        let query = RECEIPT.replace('S', sent).replace('T', sent);
+        let query = RECEIPT.replace(['S', 'T'], sent);
         let body = poll(result("0802", "1/1210/Enroll User"), [true, true], sent);
         with(body, "kyc_receipt", receipt("085", "0802", &query))
     };

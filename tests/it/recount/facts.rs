@@ -62,7 +62,7 @@ fn read_file(input: &Input) -> (String, Vec<Rows>) {
 }
 
 fn item_rows(rules: &Normaliser, input: &Input, item: &Item) -> Rows {
-    let place = |offset, index, bytes| Place { source: input.display.clone(), offset, index, bytes };
+    let place = |offset, index, bytes| Place { source: input.display.clone(), member: None, offset, index, bytes };
     match item {
         Item::Payload(payload) => {
             let place = place(payload.offset, payload.index, payload.body.len() as u64);
