@@ -16,12 +16,14 @@ use super::split::{Field, Splitter};
 use super::window::trimmed;
 use super::{Options, context, log, text};
 use crate::envelope::Envelope;
+use crate::privacy::is_field_name;
 use crate::provider;
+use crate::provider::known_fields::WITHHELD;
 use crate::provider::wire::{Object, Value, check_json, same_name};
 use crate::record::Micros;
 
 /// How many rows are looked at to choose the payload column.
-const SAMPLE_ROWS: usize = 20;
+const SAMPLE_ROWS: usize = 500;
 
 /// Longest list of column names in a message.
 const LONGEST_DETAIL: usize = 300;
@@ -121,7 +123,9 @@ pub(super) fn looked_for(options: &Options) -> String {
 }
 
 fn is_column_name(name: &str) -> bool {
-    !name.is_empty()
+    name.chars().any(char::is_alphabetic)
+        && !name.eq_ignore_ascii_case("null")
+        && !text::holds_payload(name.as_bytes())
         && name
             .chars()
             .all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | ' ' | '.' | '[' | ']' | '(' | ')' | '/' | '$'))
@@ -264,7 +268,9 @@ impl Columns {
         let received_at = envelope.received_at.or_else(|| self.only_time(&cells));
         let envelope = Envelope { received_at, ..envelope };
         let cell = cells.get(payload).ok_or("the row ends before the payload column")?;
-        let field = self.names.get(payload).map(String::as_str);
+        let shown = |name: &String| if is_field_name(&name.replace(' ', "_")) { name.clone() } else { WITHHELD.into() };
+        let field = self.names.get(payload).map(|name| if self.has_header { shown(name) } else { name.clone() });
+        let field = field.as_deref();
         if let Place::Within(_, path) = &self.place {
             let inner = std::str::from_utf8(cell).ok().and_then(|text| Object::parse(text.trim()).ok());
             let value = inner
@@ -334,9 +340,9 @@ fn place_by_name(names: &[String], rows: &[Vec<Cow<[u8]>>], options: &Options) -
         };
         return candidates.first().copied().map(Place::Column).or_else(within);
     }
-    candidates
-        .iter()
-        .find(|column| filled(**column).any(|cell| text::holds_payload(cell)))
+    let of = |holds: fn(&Cow<[u8]>) -> bool| candidates.iter().find(|column| filled(**column).any(holds));
+    of(|cell| is_claimed(cell))
+        .or_else(|| of(|cell| text::holds_payload(cell)))
         .or_else(|| candidates.iter().find(|column| filled(**column).next().is_none()))
         .copied()
         .map(Place::Column)
@@ -345,11 +351,13 @@ fn place_by_name(names: &[String], rows: &[Vec<Cow<[u8]>>], options: &Options) -
 /// The first column with what a provider's payload is.
 fn by_content(rows: &[Vec<Cow<[u8]>>]) -> Option<usize> {
     let columns = rows.iter().map(Vec::len).max()?;
-    let claimed = |cell: &Cow<[u8]>| {
-        let body = text::body(cell);
-        text::looks_like_payload(&body) && provider::recognises(&body, &Envelope::default())
-    };
-    (0..columns).find(|column| rows.iter().filter_map(|row| row.get(*column)).any(claimed))
+    (0..columns).find(|column| rows.iter().filter_map(|row| row.get(*column)).any(|cell| is_claimed(cell)))
+}
+
+/// Whether a cell holds what a provider's payload is.
+fn is_claimed(cell: &[u8]) -> bool {
+    let body = text::body(cell);
+    text::looks_like_payload(&body) && provider::recognises(&body, &Envelope::default())
 }
 
 /// Whether the columns together are what a provider's payload is.
@@ -453,6 +461,19 @@ mod tests {
         let text = "id,event\n1,\"{\"\"a\"\":{\"\"b\"\":\"\"{\\\"\"x\\\"\":1}\"\"}}\"\n";
         assert_eq!(parsed(text, Some("event.a.b")), [Some(r#"{"x":1}"#.to_owned())]);
         assert_eq!(parsed("1\t{\"x\":1}\n", Some("2")), [Some(r#"{"x":1}"#.to_owned())]);
+    }
+
+    #[test]
+    fn a_row_with_a_payload_in_it_is_no_header_and_a_claimed_column_comes_first() {
+        use base64::Engine;
+        let plain = r#"{"SmileJobID":"0000000007","ResultCode":"1012"}"#;
+        let coded = base64::engine::general_purpose::STANDARD_NO_PAD.encode(plain);
+        let all = vec![Some(plain.to_owned()); 2];
+        assert_eq!(parsed(&format!("1,Jane Roe,{coded}\n2,Ann Poe,{coded}\n"), None), all);
+        let quoted = format!("\"{}\"", plain.replace('"', "\"\""));
+        assert_eq!(parsed(&format!("1,Jane,NULL\n2,Ann,{quoted}\n"), None)[1], all[0]);
+        let two = format!("id,request_body,response_body\n1,\"{{\"\"a\"\":1}}\",{quoted}\n2,,{quoted}\n");
+        assert_eq!(parsed(&two.replace("response_body", "response"), None), all);
     }
 
     #[test]

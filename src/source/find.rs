@@ -18,7 +18,7 @@ use super::{EnvelopeNames, Options, log};
 use crate::envelope::Envelope;
 use crate::privacy::is_field_name;
 use crate::provider;
-use crate::provider::wire::{Object, Sort, Value};
+use crate::provider::wire::{Object, Sort, Value, check_json};
 
 /// A body and what is known beside it.
 #[derive(Debug)]
@@ -91,11 +91,17 @@ pub(super) fn parse<'a>(row: &'a [u8], options: &Options) -> Parsed<'a> {
             Some(object) => in_object(&object, row, options, DEEPEST),
             None => Ok(bare(row)),
         },
-        Some(b'[') | None => Ok(bare(row)),
+        Some(b'[') if is_json(row) => Ok(bare(row)),
+        None => Ok(bare(row)),
         // A form has no blanks, unless nobody encoded them; a line of `name=value` words has.
         Some(_) if looks_like_payload(row) && (!row.contains(&b' ') || is_claimed(row)) => Ok(bare(row)),
         Some(_) => in_text(row, options),
     }
+}
+
+/// Whether a name is a usual one of the payload's field.
+pub(super) fn is_usual(name: &str) -> bool {
+    rank(name).is_some()
 }
 
 /// Whether a row of a table holds a payload that some provider would claim.
@@ -117,11 +123,20 @@ fn in_text<'a>(row: &'a [u8], options: &Options) -> Parsed<'a> {
     if let Cow::Owned(inner) = text::body(row) {
         return opened(inner, Envelope::default(), None, options);
     }
-    let Some(found) = log::in_line(row) else { return Ok(bare(row)) };
-    let known = Envelope { received_at: found.time, ..Envelope::default() };
-    let found = opened(found.body.into_owned(), known, Some(IN_LINE), options)?;
+    // Of a text of several lines, one payload would stand for all.
+    let Some(line) = (!row.contains(&b'\n')).then(|| log::in_line(row)).flatten() else { return Ok(bare(row)) };
+    let known = Envelope { received_at: line.time, ..Envelope::default() };
+    let found = opened(line.body.into_owned(), known, Some(IN_LINE), options)?;
     let claimed = found.field.as_deref() != Some(IN_LINE) || provider::recognises(&found.body, &found.envelope);
-    Ok(if claimed { found } else { bare(row) })
+    match claimed {
+        true if line.has_more => Ok(Found { field: Some(format!("{IN_LINE}, of which another is not read")), ..found }),
+        true => Ok(found),
+        false => Ok(bare(row)),
+    }
+}
+
+fn is_json(text: &[u8]) -> bool {
+    std::str::from_utf8(text).is_ok_and(|text| check_json(text).is_ok())
 }
 
 /// A body that was taken out of something, opened again where it is an envelope or holds the payload only further in.
@@ -322,7 +337,9 @@ fn in_field(
 ) -> Option<Found<'static>> {
     let envelope = around(object, &options.names);
     let body = claimed(value, &envelope).or_else(|| (surely && holds(value)).then(|| body_of(value)).flatten())?;
-    opened_to(body, envelope, Some(name), options, depth).ok()
+    let found = opened_to(body, envelope.clone(), Some(name), options, depth).ok()?;
+    let others = object.iter().filter(|(other, value)| *other != name && claimed(value, &envelope).is_some());
+    Some(with_others(found, others.map(|(name, _)| name)))
 }
 
 fn holds(value: &Value<'_>) -> bool {
@@ -363,23 +380,38 @@ fn search(object: &Object<'_>, options: &Options, depth: usize) -> Option<Found<
     let envelope = around(object, &options.names);
     let direct = fields.iter().find_map(|(name, value)| Some((name, claimed(value, &envelope)?)));
     if let Some((name, body)) = direct {
-        return Some(Found { body: body.into(), envelope, field: Some(shown(name)) });
+        let others = fields.iter().filter(|(other, value)| other != name && claimed(value, &envelope).is_some());
+        let others: Vec<&str> = others.map(|(name, _)| *name).collect();
+        let found = Found { body: body.into(), envelope, field: Some(shown(name)) };
+        return Some(with_others(found, others.into_iter()));
     }
     if depth == 0 {
         return None;
     }
-    fields.iter().find_map(|(name, value)| {
-        let found = match value.object() {
-            Some(inner) => search(&inner, options, depth - 1)?,
-            None => {
-                let inner = body_of(value)?;
-                let inner = Object::parse(std::str::from_utf8(&inner).ok()?).ok()?;
-                search(&inner, options, depth - 1)?
-            }
-        };
-        let field = found.field.map_or_else(|| shown(name), |inner| format!("{}.{inner}", shown(name)));
-        Some(Found { envelope: merged(found.envelope, envelope.clone()), field: Some(field), ..found })
-    })
+    let inside = |value: &Value| match value.object() {
+        Some(inner) => search(&inner, options, depth - 1),
+        None => {
+            let inner = body_of(value)?;
+            let inner = Object::parse(std::str::from_utf8(&inner).ok()?).ok()?;
+            search(&inner, options, depth - 1)
+        }
+    };
+    let (at, found) = fields.iter().enumerate().find_map(|(at, (_, value))| Some((at, inside(value)?)))?;
+    let name = shown(fields[at].0);
+    let field = found.field.map_or_else(|| name.clone(), |inner| format!("{name}.{inner}"));
+    let found = Found { envelope: merged(found.envelope, envelope), field: Some(field), ..found };
+    let others = fields[at + 1..].iter().find(|(_, value)| inside(value).is_some());
+    Some(with_others(found, others.into_iter().map(|(name, _)| *name)))
+}
+
+/// Says of a payload which other fields of its row hold one too: a row is one payload, so they are not read.
+fn with_others<'a, 'n>(found: Found<'a>, others: impl Iterator<Item = &'n str>) -> Found<'a> {
+    let others: Vec<String> = others.map(shown).collect();
+    if others.is_empty() {
+        return found;
+    }
+    let field = found.field.unwrap_or_default();
+    Found { field: Some(format!("{field}, while {} holds another that is not read", others.join(", "))), ..found }
 }
 
 /// A field's name as it may be reported: a store may name fields after people.

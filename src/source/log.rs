@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 
+use chrono::Datelike;
 use serde::de::IgnoredAny;
 
 use super::text;
@@ -18,11 +19,19 @@ const MOST_TRIES: usize = 8;
 /// Words at the beginning of a line among which its time is looked for.
 const TIME_WORDS: usize = 6;
 
+/// What loggers call the time of a line.
+const TIME_NAMES: [&str; 5] = ["time", "ts", "timestamp", "at", "date"];
+
+/// Year before which nothing was logged of these providers: an earlier time is a date of birth.
+const EARLIEST: i32 = 2010;
+
 /// A payload in a line.
 pub(super) struct InLine<'a> {
     pub(super) body: Cow<'a, [u8]>,
     /// When the line was written, as it says itself.
     pub(super) time: Option<Micros>,
+    /// Whether another payload stands behind it.
+    pub(super) has_more: bool,
 }
 
 /// Whether a line may hold a payload; lines that do not are passed over.
@@ -34,6 +43,7 @@ pub(super) fn may_hold(line: &[u8]) -> bool {
 /// object.
 pub(super) fn in_line(line: &[u8]) -> Option<InLine<'_>> {
     let mut first: Option<(usize, Cow<[u8]>)> = None;
+    let mut claimed: Option<InLine> = None;
     let (mut from, mut tries) = (0, 0);
     while tries < MOST_TRIES
         && let Some(brace) = memchr::memchr(b'{', line.get(from..)?).map(|at| from + at)
@@ -44,17 +54,22 @@ pub(super) fn in_line(line: &[u8]) -> Option<InLine<'_>> {
         }
         tries += 1;
         if let Some((start, end, body)) = json_at(line, brace) {
-            if recognised(&body) {
-                return Some(InLine { body, time: time_of(&line[..start]) });
-            }
-            first = first.or(Some((start, body)));
             from = end;
+            match &mut claimed {
+                Some(before) if recognised(&body) => {
+                    before.has_more = true;
+                    break;
+                }
+                None if recognised(&body) => {
+                    claimed = Some(InLine { body, time: time_of(&line[..start]), has_more: false });
+                }
+                _ => first = first.or(Some((start, body))),
+            }
         }
     }
-    if let Some((start, body)) = form(line) {
-        return Some(InLine { body: Cow::Borrowed(body), time: time_of(&line[..start]) });
-    }
-    first.map(|(start, body)| InLine { body, time: time_of(&line[..start]) })
+    let found = |start: usize, body| InLine { body, time: time_of(&line[..start]), has_more: false };
+    let form = || form(line).map(|(start, body)| found(start, Cow::Borrowed(body)));
+    claimed.or_else(form).or_else(|| first.map(|(start, body)| found(start, body)))
 }
 
 /// The first byte behind a brace that is not blank.
@@ -114,15 +129,18 @@ fn form(line: &[u8]) -> Option<(usize, &[u8])> {
 pub(super) fn time_of(prefix: &[u8]) -> Option<Micros> {
     let prefix = std::str::from_utf8(&prefix[trimmed(prefix)]).ok()?;
     let bare = |word: &str| {
-        let word = word.split_once('=').map_or(word, |(_, value)| value);
-        word.trim_matches(|c: char| !c.is_ascii_alphanumeric() && c != '+').replace(',', ".")
+        let word = word.split_once('=').filter(|(name, _)| TIME_NAMES.contains(name)).map_or(word, |(_, value)| value);
+        let word = word.trim_start_matches(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '+' | '-'));
+        word.trim_end_matches(|c: char| !c.is_ascii_alphanumeric()).replace(',', ".")
     };
     let words: Vec<String> = prefix.split_ascii_whitespace().take(TIME_WORDS).map(bare).collect();
     let whole = |text: &str| (text.contains(':') && text.contains('-')).then(|| time::parse(text)).flatten();
-    (0..words.len()).find_map(|n| {
-        let next = words.get(n + 1).map(|next| format!("{} {next}", words[n]));
-        whole(&words[n]).or_else(|| next.filter(|_| !words[n].contains(':')).and_then(|both| whole(&both)))
-    })
+    let found = (0..words.len()).find_map(|n| {
+        // A date, a time and an offset; the longest that is one.
+        let longest_first = (1..=3).rev().filter_map(|count| words.get(n..n + count));
+        longest_first.map(|words| words.join(" ")).find_map(|text| whole(&text))
+    });
+    found.filter(|time| time.utc().year() >= EARLIEST)
 }
 
 #[cfg(test)]
@@ -148,6 +166,10 @@ mod tests {
             ("time=2026-10-01T10:00:00Z level=info payload=", true),
             ("INFO thread {\"name\":\"main\"} {not json} - ", false),
             ("web-1  | ", false),
+            ("2026-10-01 05:00:00 -0500 INFO ", true),
+            ("2026-10-01 11:00:00.000 +0100 INFO ", true),
+            ("INFO dob=1990-01-02 10:00:00 ", false),
+            ("[2026-10-01 10:00:00] production.INFO: hook ", true),
         ] {
             let expected = Some((PAYLOAD.to_owned(), time.then(|| "2026-10-01T10:00:00Z".to_owned())));
             assert_eq!(found(&format!("{prefix}{PAYLOAD}")), expected, "{prefix}");

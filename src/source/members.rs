@@ -113,6 +113,10 @@ impl<'s> Reading<'s> {
         self.passed_over += passed_over;
         self.flow = flow;
         self.torn = matches!(window.end, Some(End::Broken(_)));
+        if is_log && start.is_none() && next_index == first && flow.is_continue() {
+            let detail = format!("none of {passed_over} lines of text holds a payload");
+            self.broken((RejectReason::NoPayload, detail), place)?;
+        }
         Ok(stop.filter(|_| !self.torn && flow.is_continue()))
     }
 
@@ -243,7 +247,9 @@ impl<'s> Reading<'s> {
         };
         let holds = |table: &sqlite::Table| {
             let rows = table.sample.iter().filter_map(|row| serde_json::to_vec(row).ok());
-            rows.into_iter().any(|row| find::is_payload_row(&row, &self.options))
+            // A column of a usual name may be empty in the first rows.
+            table.columns.iter().any(|name| find::is_usual(name))
+                || rows.into_iter().any(|row| find::is_payload_row(&row, &self.options))
         };
         let wanted: Vec<_> = tables.into_iter().filter(holds).collect();
         if wanted.is_empty() {

@@ -141,6 +141,7 @@ pub(super) fn sniff(window: &mut Window, name: &str, options: &Options) -> Forma
     match first {
         b'{' if values_follow(window, &options.limits) => Format::Values,
         b'{' => page(window, options),
+        b'[' if has_claimed_line(window, options) => Format::Log,
         b'[' => Format::Single,
         _ if !is_form(first_line(&window.bytes)) && is_log(window, options) => Format::Log,
         _ => Format::Single,
@@ -285,8 +286,13 @@ fn first_line(bytes: &[u8]) -> &[u8] {
     bytes.split(|byte| *byte == b'\n').next().unwrap_or_default()
 }
 
-/// Whether some line in sight holds what a provider's payload is, wherever in it.
+/// Whether a text is a log: some line in sight holds a payload, or it goes on beyond sight, since the first may come late.
 fn is_log(window: &mut Window, options: &Options) -> bool {
+    has_claimed_line(window, options) || window.end.is_none() || window.bytes.len() > LOG_SAMPLE
+}
+
+/// Whether some line in sight holds what a provider's payload is, wherever in it.
+fn has_claimed_line(window: &mut Window, options: &Options) -> bool {
     window.look_ahead(LOG_SAMPLE);
     let sample = &window.bytes[..window.bytes.len().min(LOG_SAMPLE)];
     let lines = sample.split(|byte| *byte == b'\n').map(|line| &line[trimmed(line)]);
@@ -303,7 +309,9 @@ fn lines_are_rows(window: &mut Window, limits: &Limits) -> bool {
         Found::BeyondLimit => None,
     };
     let Some(first_end) = line_end(window, 0) else {
-        return window.bytes[0] == b'{';
+        // A line that is longer than any payload may be a page.
+        let begin = &window.bytes[..window.bytes.len().min(LOG_SAMPLE)];
+        return window.bytes[0] == b'{' && page::rows_begin(begin).is_none();
     };
     let second = match window.find(first_end, limit + first_end, |byte| !is_blank(byte)) {
         Found::At(second) => second,

@@ -274,3 +274,15 @@ fn envelopes_within_envelopes_are_opened_a_few_times_and_not_for_ever() {
     let found = parse(deep.as_bytes(), &Options::default()).unwrap();
     assert!(found.body.len() > deep.len() / 2, "left as it is");
 }
+
+#[test]
+fn a_second_payload_of_a_row_is_said() {
+    let two = format!(r#"{{"id":1,"provisional":{PAYLOAD},"final":{PAYLOAD}}}"#);
+    assert_eq!(field(&two).as_deref(), Some("provisional, while final holds another that is not read"));
+    let named = format!(r#"{{"payload":{PAYLOAD},"previous":{PAYLOAD}}}"#);
+    assert_eq!(field(&named).as_deref(), Some("payload, while previous holds another that is not read"));
+    let keyed = format!(r#"{{"-N0":{{"payload":{PAYLOAD}}},"-N1":{{"payload":{PAYLOAD}}}}}"#);
+    assert_eq!(field(&keyed).as_deref(), Some("-N0.payload, while -N1 holds another that is not read"));
+    let line = format!("2026-10-01T10:00:00Z batch {PAYLOAD} {PAYLOAD}");
+    assert_eq!(field(&line).as_deref(), Some("the text of a line, of which another is not read"));
+}

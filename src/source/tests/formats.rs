@@ -123,3 +123,30 @@ fn envelopes_are_opened_in_every_format() {
     let empty = r#"{"kind":"callback","body":""}"#;
     assert_eq!(read("a.jsonl", empty).0, [broken(RejectReason::NoPayload, empty, 0)]);
 }
+
+const PAYLOAD: &str = r#"{"SmileJobID":"0000000007","ResultCode":"1012"}"#;
+
+#[test]
+fn a_log_is_one_however_its_lines_begin_and_however_late_its_first_payload_comes() {
+    let quiet = "2026-10-05T07:00:00Z INFO nothing here\n".repeat(40_000);
+    let late = format!("{quiet}2026-10-05T07:05:00Z INFO {PAYLOAD}\n2026-10-05T07:06:00Z INFO {PAYLOAD}\n");
+    let (seen, format) = read("app.log", &late);
+    assert_eq!((bodies(&seen), format), (vec![PAYLOAD, PAYLOAD], "log"));
+    let Seen::Body { envelope, .. } = &seen[0] else { panic!("{seen:?}") };
+    assert_eq!(envelope.received_at.map(Micros::rfc3339).as_deref(), Some("2026-10-05T07:05:00Z"));
+    let bracketed = format!("[2026-10-05 07:00:00] production.INFO: hook {PAYLOAD} []\n[2026-10-05 07:00:01] up\n");
+    assert_eq!(bodies(&read("laravel.log", &bracketed).0), [PAYLOAD]);
+    let (seen, format) = read("quiet.log", &quiet);
+    assert!(matches!(seen[..], [Seen::Broken { reason: RejectReason::NoPayload, .. }]) && format == "log");
+    let laid_out = format!("got:\n{}\nand\n", PAYLOAD.replace(',', ",\n"));
+    assert_eq!(bodies(&read("pretty.log", &laid_out).0).len(), 1, "one row, whole, for somebody to look at");
+}
+
+#[test]
+fn a_page_may_be_longer_than_any_payload() {
+    let row = format!("{{\"id\":1,\"body\":{PAYLOAD}}}");
+    let page = format!("{{\"Items\":[{}]}}", vec![row; 40].join(","));
+    let limits = Limits { max_payload_bytes: 1_000, ..Limits::default() };
+    let (seen, summary) = read_named("page.json", page.as_bytes(), 100, &Options { limits, ..Options::default() });
+    assert_eq!((bodies(&seen).len(), summary.format), (40, "json_page"));
+}
