@@ -183,9 +183,7 @@ fn in_object<'a>(object: &Object<'a>, row: &'a [u8], options: &Options, depth: u
     if let Some(found) = in_exchange(object, &options.names) {
         return Ok(found);
     }
-    let surely = is_surely_envelope(object, &options.names);
-    let mut likely = usual(object).filter(|(rank, _, _)| surely || *rank < SURE);
-    if let Some(found) = likely.find_map(|(_, name, value)| in_field(object, (name, value), surely, options, depth)) {
+    if let Some(found) = in_usual_field(object, options, depth) {
         return Ok(found);
     }
     if provider::recognises_object(object, &Envelope::default()) {
@@ -327,18 +325,25 @@ fn rank(name: &str) -> Option<usize> {
     FOLDED.iter().position(|usual| usual.as_bytes() == &folded[..length])
 }
 
-/// A field that holds what a provider claims, or what must be the payload because the object is surely an envelope.
-fn in_field(
-    object: &Object<'_>,
-    (name, value): (&str, &Value<'_>),
-    surely: bool,
-    options: &Options,
-    depth: usize,
-) -> Option<Found<'static>> {
+/// The likeliest field that holds what a provider claims; else, since what stands beside it says whose it is or that the
+/// object is an envelope, one that holds anything of the form of a payload.
+fn in_usual_field(object: &Object<'_>, options: &Options, depth: usize) -> Option<Found<'static>> {
+    let surely = is_surely_envelope(object, &options.names);
+    let likely: Vec<_> = usual(object).filter(|(rank, _, _)| surely || *rank < SURE).collect();
+    if likely.is_empty() {
+        return None;
+    }
     let envelope = around(object, &options.names);
-    let body = claimed(value, &envelope).or_else(|| (surely && holds(value)).then(|| body_of(value)).flatten())?;
-    let found = opened_to(body, envelope.clone(), Some(name), options, depth).ok()?;
-    let others = object.iter().filter(|(other, value)| *other != name && claimed(value, &envelope).is_some());
+    let by_content = likely.iter().find_map(|(_, name, value)| Some((*name, claimed(value)?)));
+    let (name, body) = by_content.or_else(|| {
+        let said = |value: &Value| {
+            let body = body_of(value)?;
+            ((surely && holds(value)) || provider::recognises(&body, &envelope)).then_some(body)
+        };
+        likely.iter().find_map(|(_, name, value)| Some((*name, said(value)?)))
+    })?;
+    let found = opened_to(body, envelope, Some(name), options, depth).ok()?;
+    let others = object.iter().filter(|(other, value)| *other != name && claimed(value).is_some());
     Some(with_others(found, others.map(|(name, _)| name)))
 }
 
@@ -365,9 +370,9 @@ fn body_of(value: &Value<'_>) -> Option<Vec<u8>> {
     }
 }
 
-/// The body that a value holds, where a provider claims it.
-fn claimed(value: &Value<'_>, envelope: &Envelope) -> Option<Vec<u8>> {
-    body_of(value).filter(|body| provider::recognises(body, envelope))
+/// The body that a value holds, where a provider claims it by its content.
+fn claimed(value: &Value<'_>) -> Option<Vec<u8>> {
+    body_of(value).filter(|body| is_claimed(body))
 }
 
 /// Looks for a payload anywhere inside an object that is none, nearer ones and usual names first. A list counts where it
@@ -378,9 +383,9 @@ fn search(object: &Object<'_>, options: &Options, depth: usize) -> Option<Found<
     let fields: Vec<(&str, Cow<Value>)> =
         likely.chain(others).filter_map(|(name, value)| Some((name, lone(value)?))).collect();
     let envelope = around(object, &options.names);
-    let direct = fields.iter().find_map(|(name, value)| Some((name, claimed(value, &envelope)?)));
+    let direct = fields.iter().find_map(|(name, value)| Some((name, claimed(value)?)));
     if let Some((name, body)) = direct {
-        let others = fields.iter().filter(|(other, value)| other != name && claimed(value, &envelope).is_some());
+        let others = fields.iter().filter(|(other, value)| other != name && claimed(value).is_some());
         let others: Vec<&str> = others.map(|(name, _)| *name).collect();
         let found = Found { body: body.into(), envelope, field: Some(shown(name)) };
         return Some(with_others(found, others.into_iter()));

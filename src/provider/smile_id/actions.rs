@@ -7,7 +7,7 @@ use super::super::wire::{Object, Value, same_name};
 
 /// The checks that Smile ID names (PROVIDERS.md, 1.5). `Listed` and the fields of Basic KYC are too common words to be told
 /// from others outside `Actions`.
-const NAMES: [&str; 19] = [
+pub(super) const NAMES: [&str; 19] = [
     "Document_Check",
     "Human_Review_Compare",
     "Human_Review_Document_Check",

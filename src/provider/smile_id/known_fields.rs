@@ -6,7 +6,8 @@
 
 /// Every list.
 #[cfg(test)]
-pub const ALL: &[&[&str]] = &[RESULT, JOB_STATUS, V2, V3, ID_STATUS, ANSWER, SERVICE, ACTIONS, WRAPPED];
+pub const ALL: &[&[&str]] =
+    &[RESULT, JOB_STATUS, V2, V3, ID_STATUS, ANSWER, SERVICE, ACTIONS, &super::actions::NAMES, WRAPPED];
 
 /// A v1 result: callbacks, the `result` and the `history` of a `job_status` answer, synchronous answers.
 pub const RESULT: &[&str] = &[
@@ -198,34 +199,8 @@ pub const SERVICE: &[&str] = &[
     "valid_documents",
 ];
 
-/// The checks of a v1 result (PROVIDERS.md 1.5).
-pub const ACTIONS: &[&str] = &[
-    "DOB",
-    "Document_Check",
-    "Gender",
-    "Human_Review_Compare",
-    "Human_Review_Document_Check",
-    "Human_Review_Liveness_Check",
-    "Human_Review_Selfie_Check",
-    "Human_Review_Update_Selfie",
-    "ID_Verification",
-    "Listed",
-    "Liveness_Check",
-    "Names",
-    "Phone_Number",
-    "Register_Selfie",
-    "Return_Business_Info",
-    "Return_Personal_Info",
-    "Selfie_Check",
-    "Selfie_Provided",
-    "Selfie_To_ID_Authority_Compare",
-    "Selfie_To_ID_Card_Compare",
-    "Selfie_To_Registered_Selfie_Compare",
-    "Update_Registered_Selfie_On_File",
-    "Verify_Business",
-    "Verify_Document",
-    "Verify_ID_Number",
-];
+/// What `Actions` may have beside the checks that `actions` names.
+pub const ACTIONS: &[&str] = &["DOB", "Gender", "ID_Verification", "Listed", "Names", "Phone_Number"];
 
 /// What an integrator puts around a result or an error of Smile ID.
 pub const WRAPPED: &[&str] = &[

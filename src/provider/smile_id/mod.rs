@@ -111,7 +111,7 @@ fn known_names(shape: Shape) -> &'static [&'static [&'static str]] {
         Shape::Ack | Shape::Error => &[known_fields::ANSWER],
         Shape::WrappedError | Shape::WrappedResult => &[known_fields::WRAPPED],
         Shape::NoVerdict => &[known_fields::SERVICE],
-        Shape::Actions => &[known_fields::ACTIONS],
+        Shape::Actions => &[known_fields::ACTIONS, &actions::NAMES],
         Shape::Params => &[],
     }
 }

@@ -286,3 +286,13 @@ fn a_second_payload_of_a_row_is_said() {
     let line = format!("2026-10-01T10:00:00Z batch {PAYLOAD} {PAYLOAD}");
     assert_eq!(field(&line).as_deref(), Some("the text of a line, of which another is not read"));
 }
+
+#[test]
+fn a_column_that_names_the_provider_makes_no_payload_of_the_others() {
+    let noted = format!(r#"{{"provider":"smile_id","metadata":{{"k":1}},"blob":{PAYLOAD}}}"#);
+    assert_eq!(field(&noted).as_deref(), Some("blob"));
+    let failed = format!(r#"{{"provider":"smile_id","payload":{{"error":"timeout"}},"raw_response":{PAYLOAD}}}"#);
+    assert_eq!(field(&failed).as_deref(), Some("raw_response"));
+    let bare = r#"{"provider":"smile_id","payload":{"status":"clear","message":"done"}}"#;
+    assert_eq!(read(bare).0, r#"{"status":"clear","message":"done"}"#, "its content says nothing, the column does");
+}
