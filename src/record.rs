@@ -1,6 +1,6 @@
 //! The normalised rows: what kycmart stores, one struct per table.
 //!
-//! The doc comment of every field is its entry in the data dictionary (`docs/TABLES.md`, `kycmart describe`), so it
+//! The doc comment of every field is its entry in the data dictionary (`docs/TABLES.md`), so it
 //! gives the meaning, the unit and, where it matters, where the value comes from. A row holds *facts* (what was stated);
 //! what a fact means (`outcome`, `is_final`, `authority_signal`) is resolved in `queries/models` from the code catalogue.
 //!
