@@ -6,6 +6,8 @@
 pub mod finish;
 pub mod frame;
 pub mod run;
+pub mod set;
+pub mod spec;
 pub mod write;
 
 use std::path::Path;

@@ -1,0 +1,214 @@
+//! What every column of a report is, so that suppression, workbook and page treat it alike.
+//!
+//! Not here: how a figure is computed (`queries/`, the finishers) or withheld (`suppress`). A report of the user's own
+//! folder has no specification: nobody can say which of its cells count people, so it is never in circulation.
+
+/// What a column says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Identifies the row; together with the other keys it is unique.
+    Key,
+    /// Counts people or what they did, so a small number may point to somebody.
+    Count(Counted),
+    /// The sum of other columns of the same row.
+    Sum(&'static [&'static str]),
+    /// Computed from other columns of the same row: a rate, a bound, a duration. Withheld with any of them.
+    From(&'static [&'static str]),
+    /// Says nothing about how many: a boundary, a word, a rule.
+    Plain,
+    /// Never in circulation: file names, counts of ten minutes.
+    Internal,
+}
+
+/// Which members of which population a cell counts. Cells of one population with the same keys and conditions are equal
+/// in every report, and a population's cells add up over every key that a report breaks down by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Counted {
+    /// `verifications`, `lookups`, …; reports of the same population share their margins.
+    pub population: &'static str,
+    /// What the column itself fixes: `passed` is `outcome = passed`.
+    pub when: &'static [(&'static str, &'static str)],
+}
+
+/// A report as a whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spec {
+    /// The name of its files and of its SQL.
+    pub name: &'static str,
+    /// For people: the heading of its sheet and table.
+    pub title: &'static str,
+    pub columns: Vec<(&'static str, Role)>,
+    /// Has a row per ten minutes and authority: too long to be held beside the others.
+    pub long: bool,
+}
+
+/// The eight outcomes, in the order of their columns.
+pub const OUTCOMES: [&str; 8] =
+    ["passed", "failed", "review", "incomplete", "unavailable", "error", "pending", "unknown"];
+
+impl Spec {
+    /// A report without columns yet.
+    pub fn new(name: &'static str, title: &'static str) -> Self {
+        Spec { name, title, columns: Vec::new(), long: false }
+    }
+
+    /// Adds columns of one role.
+    #[must_use]
+    pub fn with(mut self, role: &Role, names: &[&'static str]) -> Self {
+        self.columns.extend(names.iter().map(|name| (*name, role.clone())));
+        self
+    }
+
+    /// Adds key columns.
+    #[must_use]
+    pub fn keys(self, names: &[&'static str]) -> Self {
+        self.with(&Role::Key, names)
+    }
+
+    /// Adds one column that counts a part of a population.
+    #[must_use]
+    pub fn count(
+        self,
+        name: &'static str,
+        population: &'static str,
+        when: &'static [(&'static str, &'static str)],
+    ) -> Self {
+        self.with(&Role::Count(Counted { population, when }), &[name])
+    }
+
+    /// Adds `verifications` and a column per outcome.
+    #[must_use]
+    pub fn outcomes(self) -> Self {
+        const WHEN: [&[(&str, &str)]; 8] = [
+            &[("outcome", "passed")],
+            &[("outcome", "failed")],
+            &[("outcome", "review")],
+            &[("outcome", "incomplete")],
+            &[("outcome", "unavailable")],
+            &[("outcome", "error")],
+            &[("outcome", "pending")],
+            &[("outcome", "unknown")],
+        ];
+        let whole = self.count("verifications", "verifications", &[]);
+        OUTCOMES.iter().zip(WHEN).fold(whole, |spec, (name, when)| spec.count(name, "verifications", when))
+    }
+
+    /// Adds `decided` and the pass rate with its bounds.
+    #[must_use]
+    pub fn pass_rate(self) -> Self {
+        self.with(&Role::Sum(&["passed", "failed"]), &["decided"])
+            .from(&["passed", "failed"], &["pass_rate", "pass_rate_low", "pass_rate_high"])
+    }
+
+    /// Adds columns that are computed from others.
+    #[must_use]
+    pub fn from(self, others: &'static [&'static str], names: &[&'static str]) -> Self {
+        self.with(&Role::From(others), names)
+    }
+
+    /// Marks a report that is written and let go.
+    #[must_use]
+    pub fn long(mut self) -> Self {
+        self.long = true;
+        self
+    }
+
+    /// The role of a column; `None` for one that is not specified.
+    pub fn role(&self, column: &str) -> Option<&Role> {
+        self.columns.iter().find(|(name, _)| *name == column).map(|(_, role)| role)
+    }
+}
+
+const PLACE: [&str; 3] = ["example_source", "example_offset", "example_index"];
+const AUTHORITY: [&str; 3] = ["provider", "country", "id_type"];
+
+/// All reports that ship with the program, in the order of their sheets.
+pub fn specs() -> Vec<Spec> {
+    let mut specs = rates();
+    specs.extend(authorities());
+    specs.extend(quality());
+    specs
+}
+
+/// The specification of a report, if it ships with the program.
+pub fn spec(name: &str) -> Option<Spec> {
+    specs().into_iter().find(|spec| spec.name == name)
+}
+
+fn rates() -> Vec<Spec> {
+    vec![
+        Spec::new("pass_rates_by_provider", "Pass rates by provider")
+            .keys(&["provider"])
+            .outcomes()
+            .count("ambiguous_observations", "observations_ambiguous", &[])
+            .count("unattributed_observations", "observations_unattributed", &[])
+            .pass_rate(),
+        Spec::new("pass_rates_by_product", "Pass rates by product")
+            .keys(&["provider", "product"])
+            .outcomes()
+            .pass_rate(),
+        Spec::new("pass_rates_by_id_type", "Pass rates by ID type").keys(&AUTHORITY).outcomes().pass_rate(),
+        Spec::new("pass_rates_daily", "Pass rates by day").keys(&["local_date", "provider"]).outcomes().pass_rate(),
+        Spec::new("error_codes", "Result and error codes")
+            .keys(&["provider", "product", "result_code", "error_code", "outcome"])
+            .with(&Role::Plain, &["result_text"])
+            .count("verifications", "verifications", &[])
+            .from(&["product_verifications"], &["product_verifications"])
+            .from(&["verifications", "product_verifications"], &["share", "share_low", "share_high"]),
+    ]
+}
+
+fn authorities() -> Vec<Spec> {
+    vec![
+        Spec::new("authority_windows", "Availability by ten minutes")
+            .keys(&AUTHORITY)
+            .with(&Role::Key, &["window_index", "window_start"])
+            .with(&Role::Internal, &["answered", "unavailable", "ambiguous", "lookups"])
+            .with(&Role::Plain, &["async_only"])
+            .with(&Role::Internal, &["status", "availability", "availability_low", "availability_high", "indicative"])
+            .long(),
+        Spec::new("authority_daily", "Availability by day")
+            .with(&Role::Key, &["local_date"])
+            .keys(&AUTHORITY)
+            .count("answered", "lookups", &[("signal", "answered")])
+            .count("unavailable", "lookups", &[("signal", "unavailable")])
+            .count("ambiguous", "lookups", &[("signal", "ambiguous")])
+            .count("lookups", "lookups", &[])
+            .with(&Role::Plain, &["windows", "windows_online", "windows_interruption", "windows_offline"])
+            .from(&["answered", "unavailable"], &["availability", "availability_low", "availability_high"]),
+        Spec::new("authority_declared", "Availability as declared")
+            .keys(&["provider", "environment", "country", "id_type"])
+            .with(&Role::Plain, &["declarations", "online", "interruption", "offline", "other"])
+            .with(&Role::Plain, &["first_checked", "last_checked", "last_status", "lowest_success_rate"]),
+    ]
+}
+
+fn quality() -> Vec<Spec> {
+    vec![
+        Spec::new("receipts_coverage", "Receipts by product")
+            .keys(&["provider", "product", "outcome"])
+            .with(&Role::Plain, &["expected"])
+            .count("verifications", "verifications", &[])
+            .count("with_receipt", "verifications", &[("receipt", "yes")])
+            .count("without_receipt", "verifications", &[("receipt", "no")])
+            .from(&["with_receipt", "verifications"], &["coverage", "coverage_low", "coverage_high"]),
+        Spec::new("submissions", "Refused and accepted requests")
+            .keys(&["provider", "code", "accepted", "message"])
+            .count("answers", "submissions", &[]),
+        Spec::new("rejects", "Payloads that could not be read")
+            .keys(&["provider", "reason"])
+            .count("payloads", "rejects", &[])
+            .from(&["payloads"], &["bytes"])
+            .with(&Role::Internal, &PLACE),
+        Spec::new("unknown_codes", "Codes that the catalogue does not hold")
+            .keys(&["provider", "product", "result_code", "error_code"])
+            .count("observations", "observations_unknown", &[])
+            .from(&["observations"], &["verifications", "withheld_texts", "first_seen", "last_seen"])
+            .with(&Role::Internal, &PLACE),
+        Spec::new("unknown_fields", "Fields that no document names")
+            .keys(&["provider", "kind", "shape", "field"])
+            .count("payloads", "payloads_with_field", &[])
+            .from(&["payloads"], &["first_seen", "last_seen"])
+            .with(&Role::Internal, &PLACE),
+    ]
+}
