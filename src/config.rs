@@ -11,6 +11,7 @@ use serde::Deserialize;
 use crate::error::{Error, Result};
 use crate::pseudonym::PseudonymKey;
 use crate::record::{Channel, Environment, Provider};
+use crate::report::alerts::Rules;
 use crate::source::covers;
 
 /// The whole file.
@@ -30,6 +31,8 @@ pub struct Config {
     pub pseudonyms: Pseudonyms,
     pub dimensions: Dimensions,
     pub reports: Reports,
+    /// When a report says that somebody should look.
+    pub alerts: Rules,
     pub limits: Limits,
     pub envelope: Envelope,
     /// Findings above which `--fail-on` exits with 1: `rejects = 10`.
@@ -83,11 +86,19 @@ pub struct Reports {
     pub online_from: f64,
     /// Availability up to which a window is offline.
     pub offline_to: f64,
+    /// Counts below this are withheld in circulation.
+    pub least_count: u64,
 }
 
 impl Default for Reports {
     fn default() -> Self {
-        Reports { time_zone: "UTC".into(), include_sandbox: false, online_from: ONLINE_FROM, offline_to: OFFLINE_TO }
+        Reports {
+            time_zone: "UTC".into(),
+            include_sandbox: false,
+            online_from: ONLINE_FROM,
+            offline_to: OFFLINE_TO,
+            least_count: LEAST_COUNT,
+        }
     }
 }
 
@@ -95,6 +106,9 @@ impl Default for Reports {
 pub const ONLINE_FROM: f64 = 0.91;
 /// A window with this share of answers or less is offline. Seed 002 says both "less than 50 %" and "50 % or less".
 pub const OFFLINE_TO: f64 = 0.50;
+
+/// Smaller counts of people are withheld in circulation.
+pub const LEAST_COUNT: u64 = 10;
 
 /// What one run may use.
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -4,6 +4,7 @@
 //! `inspect` on a payload that it cannot read); 2 the command line, configuration or SQL is wrong; 3 could not finish.
 
 mod codes;
+mod headline;
 mod ingest;
 mod inspect;
 mod keys;

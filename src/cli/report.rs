@@ -6,14 +6,11 @@ use std::time::Instant;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use clap::Args;
-use comfy_table::Table;
-use polars::prelude::DataFrame;
 use serde::Serialize;
 
 use super::ingest::FailOn;
 use super::news::{self, News};
-use super::print::{lines, plain_table};
-use super::{Context, MartArgument};
+use super::{Context, MartArgument, headline};
 use crate::config::Config;
 use crate::engine::duckdb::{DuckDb, Resources};
 use crate::engine::{Engine, number, text};
@@ -21,21 +18,28 @@ use crate::error::{Error, Result};
 use crate::ingest::Summary;
 use crate::mart::Mart;
 use crate::mart::as_of::{Past, View};
+use crate::report::alerts::Rules;
+use crate::report::restated::{self, Ledger, Restated};
 use crate::report::run::RunFolder;
+use crate::report::set::{Alert, Facts};
 use crate::report::write::Format;
-use crate::report::{Scope, Written, prepare, write_all};
+use crate::report::{Done, Order, Scope, Written, prepare, write_all};
 
 const EXAMPLES: &str = "\
 Examples:
   kycmart report --mart mart --out reports
   kycmart report --mart mart --out reports --from 2026-10-01 --to 2026-10-31 --format csv
-  kycmart report --mart mart --out reports --fail-on unknown=10,alarms
+  kycmart report --mart mart --out reports --internal                  full figures too, for the house
+  kycmart report --mart mart --out reports --fail-on drift,availability,unknown=10
   kycmart report --mart mart --out reports --as-of 2026-10-15          as it was at the end of that day
 
 With --as-of a report is what it was then: the batches of then, and the code catalogue that was stored with the newest of
 them. Where an erasure or a vacuum makes that impossible, it says so and exits with 3.
 
-Reports are in OUT/latest. The range ends with the newest observed day unless --to says otherwise; the clock plays no part.";
+OUT/latest/circulation has the reports with small counts withheld: report.html to read, kycmart.xlsx, a CSV and a Parquet
+file of each, alerts.json, kycmart.prom. With --internal OUT/latest/internal has the same with full figures.
+
+The range ends with the newest observed day unless --to says otherwise; the clock plays no part.";
 
 /// Write every report over a mart.
 #[derive(Debug, Args)]
@@ -64,8 +68,11 @@ pub struct OutputArguments {
     #[arg(long, value_name = "DAY")]
     to: Option<NaiveDate>,
     /// File formats.
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "csv,parquet")]
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "csv,parquet,xlsx,html")]
     format: Vec<Format>,
+    /// Write the full figures too, into OUT/latest/internal (readable by its owner only).
+    #[arg(long, env = "KYCMART_INTERNAL")]
+    internal: bool,
     /// IANA time zone in which days begin [default: UTC].
     #[arg(long, env = "KYCMART_TIME_ZONE", value_name = "ZONE")]
     time_zone: Option<String>,
@@ -93,6 +100,13 @@ struct RunRecord<'a> {
     table_versions: BTreeMap<&'static str, u64>,
     ingest: Option<&'a Summary>,
     findings: &'a BTreeMap<&'static str, u64>,
+    /// Sets that were written.
+    sets: Vec<&'static str>,
+    /// What the run itself found amiss; alerts about figures are in alerts.json of each set.
+    run_alerts: &'a [Alert],
+    /// Earlier days whose figures are not those of the run before.
+    restated: &'a [Restated],
+    ledger: &'a Ledger,
     /// What the batch of this run brought that was never seen before.
     news: News,
     reports: &'a [Written],
@@ -190,19 +204,25 @@ pub fn write_run(
     ingest: Option<&Summary>,
 ) -> Result<u8> {
     let clock = Instant::now();
-    let scope = output.scope(&context.config)?;
+    let (config, out) = (&context.config, output.out(&context.config)?);
+    let scope = output.scope(config)?;
     let id = &uuid::Uuid::new_v4().simple().to_string()[..6];
-    let folder =
-        RunFolder::create(&output.out(&context.config)?, format!("{}-{id}", started.format("%Y%m%dT%H%M%SZ")))?;
-    let mut engine = DuckDb::open(&resources(&context.config))?;
-    view.register(&mut engine)?;
-    prepare(&mut engine, &context.queries, &scope)?;
-    let (written, figures) = write_all(&engine, &context.queries, &scope, &output.format, folder.path())?;
-    let findings = findings(&engine, ingest)?;
+    let folder = RunFolder::create(&out, format!("{}-{id}", started.format("%Y%m%dT%H%M%SZ")))?;
+    let engine = prepared(view, context, &scope)?;
+    let facts = facts(&engine, &scope, config, view.catalogue_version())?;
+    let done = write_all(&engine, &order(context, output, &scope, &facts), folder.path())?;
+    let run_alerts = run_alerts(ingest, &config.alerts);
+    let findings = findings(&engine, ingest, &done, &run_alerts)?;
+    let ledger = restated::ledger(&engine, view.catalogue_version(), scope.time_zone.name(), scope.include_sandbox)?;
+    let mut restated = match restated::previous(&out).filter(|_| view.past().is_none()) {
+        Some(before) => restated::compare(&engine, &before, &ledger)?,
+        None => Vec::new(),
+    };
     let batch = ingest.and_then(|summary| summary.batch_id.as_deref());
     let news = batch.map_or(Ok(News::default()), |batch| news::of_batch(&engine, batch))?;
+    drop(engine);
+    write_days_again(&mut restated, view, output, context, &scope, folder.path())?;
     news.print();
-    let newest = "SELECT CAST(MAX(local_date) AS VARCHAR) FROM calendar";
     let finished = Utc::now();
     let name = folder.name().to_owned();
     let record = RunRecord {
@@ -220,7 +240,7 @@ pub fn write_run(
         }),
         range: Range {
             from: scope.from.map(|d| d.to_string()),
-            to: scope.to.map(|d| d.to_string()).or(text(&engine, newest)?),
+            to: facts.to.map(|d| d.to_string()),
             time_zone: scope.time_zone.name().to_owned(),
         },
         include_sandbox: scope.include_sandbox,
@@ -228,17 +248,101 @@ pub fn write_run(
         table_versions: view.mart().versions().into_iter().collect(),
         ingest,
         findings: &findings,
+        sets: if output.internal { vec!["circulation", "internal"] } else { vec!["circulation"] },
+        run_alerts: &run_alerts,
+        restated: &restated,
+        ledger: &ledger,
         news,
-        reports: &written,
+        reports: &done.written,
     };
     let target = folder.publish(&record)?;
-    print_headline(figures.as_ref(), &target)?;
+    let alerts: Vec<&Alert> = run_alerts.iter().chain(&done.shown.alerts).collect();
+    headline::print(&done.shown, &alerts, &restated, &target)?;
     let findings: Vec<(&str, u64)> = findings.into_iter().collect();
-    output.fail_on.judge(&findings, &context.config)
+    output.fail_on.judge(&findings, config)
+}
+
+/// An engine with the tables and the models.
+fn prepared(view: &View, context: &Context, scope: &Scope) -> Result<DuckDb> {
+    let mut engine = DuckDb::open(&resources(&context.config))?;
+    view.register(&mut engine)?;
+    prepare(&mut engine, &context.queries, scope)?;
+    Ok(engine)
+}
+
+fn order<'a>(context: &'a Context, output: &'a OutputArguments, scope: &'a Scope, facts: &'a Facts) -> Order<'a> {
+    let (queries, rules) = (&context.queries, &context.config.alerts);
+    Order { queries, scope, facts, formats: &output.format, internal: output.internal, rules }
+}
+
+/// What all reports of the run are about.
+fn facts(engine: &dyn Engine, scope: &Scope, config: &Config, catalogue_version: &str) -> Result<Facts> {
+    let newest = "SELECT CAST(MAX(local_date) AS VARCHAR) FROM calendar";
+    let newest = text(engine, newest)?.and_then(|day| day.parse().ok());
+    let within = "SELECT MAX(k.slot_index) * 300000000 FROM calendar k CROSS JOIN params p
+        WHERE p.to_date IS NULL OR k.local_date <= p.to_date";
+    Ok(Facts {
+        from: scope.from,
+        to: scope.to.or(newest),
+        newest_us: Some(number(engine, within)?).filter(|us| *us > 0),
+        time_zone: scope.time_zone.name().to_owned(),
+        include_sandbox: scope.include_sandbox,
+        catalogue_version: catalogue_version.to_owned(),
+        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+        threshold: config.reports.least_count,
+        online_from: scope.online_from,
+        offline_to: scope.offline_to,
+    })
+}
+
+/// Days written again in one run.
+const MOST_DAYS_AGAIN: usize = 31;
+
+/// Reports of the restated days that the run's own range leaves out, newest first, under `restated/<day>/`.
+fn write_days_again(
+    restated: &mut [Restated],
+    view: &View,
+    output: &OutputArguments,
+    context: &Context,
+    scope: &Scope,
+    folder: &Path,
+) -> Result<()> {
+    let outside = |day: &NaiveDate| scope.from.is_some_and(|from| *day < from) || scope.to.is_some_and(|to| *day > to);
+    let mut left = MOST_DAYS_AGAIN;
+    for restated in restated.iter_mut().rev() {
+        let Some(day) = restated.day.parse().ok().filter(outside).filter(|_| left > 0) else { continue };
+        left -= 1;
+        let scope = Scope { from: Some(day), to: Some(day), ..scope.clone() };
+        let engine = prepared(view, context, &scope)?;
+        let facts = facts(&engine, &scope, &context.config, view.catalogue_version())?;
+        let folder = folder.join("restated").join(&restated.day);
+        std::fs::create_dir_all(&folder).map_err(|e| Error::io("create", &folder, &e))?;
+        write_all(&engine, &order(context, output, &scope, &facts), &folder)?;
+        restated.written_again = true;
+    }
+    Ok(())
+}
+
+/// What the run itself found amiss: nothing new in any source.
+fn run_alerts(ingest: Option<&Summary>, rules: &Rules) -> Vec<Alert> {
+    let nothing = ingest.filter(|summary| rules.silence && summary.payloads_new == 0);
+    let alert = |summary: &Summary| Alert {
+        rule: "silence",
+        severity: "warning",
+        subject: "all sources".to_owned(),
+        message: format!("nothing new in {} inputs", summary.inputs.len()),
+        report: "inputs",
+    };
+    nothing.map(alert).into_iter().collect()
 }
 
 /// What may deserve attention, by name.
-fn findings(engine: &dyn Engine, ingest: Option<&Summary>) -> Result<BTreeMap<&'static str, u64>> {
+fn findings(
+    engine: &dyn Engine,
+    ingest: Option<&Summary>,
+    done: &Done,
+    run_alerts: &[Alert],
+) -> Result<BTreeMap<&'static str, u64>> {
     let count = |sql: &str| number(engine, sql).map(|n| u64::try_from(n).unwrap_or(0));
     let observations = |rule: &str| count(&format!("SELECT COUNT(*) FROM resolved_observations WHERE {rule}"));
     let rejects = match ingest {
@@ -247,7 +351,9 @@ fn findings(engine: &dyn Engine, ingest: Option<&Summary>) -> Result<BTreeMap<&'
             count("SELECT COUNT(DISTINCT payload_key) FROM rejects WHERE batch_id IN (SELECT batch_id FROM batches)")?
         }
     };
-    Ok(BTreeMap::from([
+    let mut findings = done.findings.clone();
+    *findings.entry("silence").or_default() += run_alerts.len() as u64;
+    findings.extend([
         ("rejects", rejects),
         ("unknown", observations("outcome = 'unknown'")?),
         ("ambiguous", observations("link_status = 'ambiguous'")?),
@@ -255,7 +361,8 @@ fn findings(engine: &dyn Engine, ingest: Option<&Summary>) -> Result<BTreeMap<&'
         ("undated", observations("event_us IS NULL")?),
         ("sandbox", observations("environment = 'sandbox'")?),
         ("alarms", count(SIGNATURES_REUSED)?),
-    ]))
+    ]);
+    Ok(findings)
 }
 
 /// Signatures that came with statements about more than one job: one of them is not what the provider signed.
@@ -269,48 +376,3 @@ const SIGNATURES_REUSED: &str = "
         GROUP BY r.signature_digest
         HAVING COUNT(DISTINCT o.job_key) > 1
     ) s";
-
-/// The headline rates on standard output, and where the rest is.
-fn print_headline(figures: Option<&DataFrame>, folder: &Path) -> Result<()> {
-    let latest = folder.parent().map_or_else(|| folder.to_owned(), |p| p.join("latest"));
-    lines(|out| {
-        if let Some(frame) = figures {
-            writeln!(out, "{}", headline(frame))?;
-        }
-        let name = folder.file_name().unwrap_or_default().to_string_lossy();
-        writeln!(out, "reports: {} ({name})", latest.display())
-    })
-}
-
-fn headline(frame: &DataFrame) -> Table {
-    let mut table = plain_table();
-    table.set_header([
-        "provider",
-        "verifications",
-        "pass rate",
-        "95 % interval",
-        "failed",
-        "unavailable",
-        "error",
-        "open",
-    ]);
-    let texts = |name: &str| frame.column(name).ok().and_then(|c| c.str().ok()).cloned();
-    let counts = |name: &str| frame.column(name).ok().and_then(|c| c.i64().ok()).cloned();
-    let rates = |name: &str| frame.column(name).ok().and_then(|c| c.f64().ok()).cloned();
-    for row in 0..frame.height() {
-        let count = |name: &str| counts(name).and_then(|c| c.get(row)).unwrap_or(0);
-        let percent = |name: &str| rates(name).and_then(|c| c.get(row)).map(|r| format!("{:.1} %", r * 100.0));
-        let interval = percent("pass_rate_low").zip(percent("pass_rate_high")).map(|(l, h)| format!("{l} – {h}"));
-        table.add_row([
-            texts("provider").and_then(|c| c.get(row).map(str::to_owned)).unwrap_or_default(),
-            count("verifications").to_string(),
-            percent("pass_rate").unwrap_or_else(|| "–".into()),
-            interval.unwrap_or_else(|| "–".into()),
-            count("failed").to_string(),
-            count("unavailable").to_string(),
-            count("error").to_string(),
-            (count("pending") + count("review")).to_string(),
-        ]);
-    }
-    table
-}

@@ -54,6 +54,7 @@ const REPORTS: &[(&str, &str)] = files!("reports":
     "authority_declared",
     "authority_windows",
     "error_codes",
+    "inputs",
     "pass_rates_by_id_type",
     "pass_rates_by_product",
     "pass_rates_by_provider",

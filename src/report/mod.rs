@@ -3,13 +3,22 @@
 //! Report files hold nothing volatile: the same mart and range give the same bytes. What belongs to the run (times,
 //! versions, counts) is in `run.json`. Not here: what a figure means (`queries/`, `docs/METRICS.md`).
 
+pub mod alerts;
+mod columns;
 pub mod finish;
 pub mod frame;
+mod inputs;
+mod page;
+mod prometheus;
+pub mod restated;
 pub mod run;
 pub mod set;
 pub mod spec;
+mod suppress;
+pub mod workbook;
 pub mod write;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -17,16 +26,18 @@ use std::time::Instant;
 use arrow::array::{Array, BooleanArray, Date32Array, Float64Array, Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema};
 use chrono::{NaiveDate, TimeZone};
-use polars::prelude::DataFrame;
+use polars::prelude::{BooleanChunked, DataFrame};
 use serde::Serialize;
 
+use self::alerts::Rules;
+use self::set::{Disclosure, Facts, Set, Table};
 use self::write::Format;
 use crate::engine::Engine;
 use crate::engine::models::Queries;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// What a report covers and how days and windows are drawn.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Scope {
     /// First day, inclusive; `None` for the beginning.
     pub from: Option<NaiveDate>,
@@ -43,7 +54,6 @@ pub struct Scope {
 pub struct Written {
     pub name: String,
     pub rows: usize,
-    pub files: Vec<String>,
     pub milliseconds: u64,
 }
 
@@ -123,39 +133,109 @@ fn params(scope: &Scope) -> Result<RecordBatch> {
 /// When its SQL is wrong or gives a column that reports do not use.
 pub fn report(engine: &dyn Engine, name: &str, sql: &str, scope: &Scope) -> Result<DataFrame> {
     let batches = engine.select(sql).map_err(|e| e.within(&format!("the report {name}")))?;
-    finish::finish(frame::from_batches(&batches)?, [scope.online_from, scope.offline_to])
+    let mut frame = frame::from_batches(&batches)?;
+    if let Some((_, finisher)) = FINISHERS.iter().find(|(report, _)| *report == name)
+        && frame.width() > 0
+    {
+        frame = finisher(frame, scope).map_err(|e| e.within(&format!("the report {name}")))?;
+    }
+    finish::finish(frame, [scope.online_from, scope.offline_to])
 }
+
+/// From the rows of the SQL to the rows of the report.
+type Finisher = fn(DataFrame, &Scope) -> Result<DataFrame>;
+
+/// Reports that need more than SQL and the general finish.
+const FINISHERS: &[(&str, Finisher)] = &[("inputs", inputs::inputs)];
 
 /// The report whose figures are shown when a run is done.
 pub const HEADLINE: &str = "pass_rates_by_provider";
 
-/// Writes every report into a folder that exists, one after the other, so that no more than one is held; returns what was
-/// written, and the headline.
+/// How a run is written.
+pub struct Order<'a> {
+    pub queries: &'a Queries,
+    pub scope: &'a Scope,
+    pub facts: &'a Facts,
+    pub formats: &'a [Format],
+    /// Full figures too.
+    pub internal: bool,
+    pub rules: &'a Rules,
+}
+
+/// What was written.
+pub struct Done {
+    pub written: Vec<Written>,
+    /// The set whose figures are shown: the fullest that was written.
+    pub shown: Set,
+    /// Alerts by rule.
+    pub findings: BTreeMap<&'static str, u64>,
+}
+
+/// Makes every report and writes the sets into a folder that exists. Long reports are written as they come, and only their
+/// end is kept.
 ///
 /// # Errors
 /// When a report fails or the folder cannot be written.
-pub fn write_all(
-    engine: &dyn Engine,
-    queries: &Queries,
-    scope: &Scope,
-    formats: &[Format],
-    folder: &Path,
-) -> Result<(Vec<Written>, Option<DataFrame>)> {
-    let (mut written, mut headline) = (Vec::new(), None);
-    for query in &queries.reports {
+pub fn write_all(engine: &dyn Engine, order: &Order, folder: &Path) -> Result<Done> {
+    let sets: &[Disclosure] =
+        if order.internal { &[Disclosure::Circulation, Disclosure::Internal] } else { &[Disclosure::Circulation] };
+    sets.iter().try_for_each(|set| run::make_set_folder(folder, *set))?;
+    let (mut tables, mut written) = (Vec::new(), Vec::new());
+    for query in &order.queries.reports {
         let start = Instant::now();
-        let mut frame = report(engine, &query.name, &query.sql, scope)?;
-        let mut files = Vec::new();
-        for format in formats {
-            let file = format!("{}.{}", query.name, format.extension());
-            write::write(&mut frame, &folder.join(&file), *format)?;
-            files.push(file);
+        let frame = report(engine, &query.name, &query.sql, order.scope)?;
+        let rows = frame.height();
+        let mut table = Table { name: query.name.clone(), spec: spec::spec(&query.name), frame };
+        let is_long = table.spec.as_ref().is_some_and(|spec| spec.long);
+        if is_long {
+            for set in sets {
+                for table in disclosed(vec![table.clone()], *set, order.facts.threshold)? {
+                    write::tables(&table.name, &table.frame, order.formats, &folder.join(set.folder()))?;
+                }
+            }
+            table.frame = newest_windows(&table.frame)?;
         }
+        tables.push(table);
         let milliseconds = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
-        written.push(Written { name: query.name.clone(), rows: frame.height(), files, milliseconds });
-        if query.name == HEADLINE {
-            headline = Some(frame);
-        }
+        written.push(Written { name: query.name.clone(), rows, milliseconds });
     }
-    Ok((written, headline))
+    let found = alerts::judge(&tables, order.rules, order.facts)?;
+    let mut shown = None;
+    for set in sets {
+        let tables = disclosed(tables.clone(), *set, order.facts.threshold)?;
+        let alerts = alerts::describe(&found, &tables)?;
+        let set = Set { disclosure: *set, facts: order.facts.clone(), alerts, tables };
+        write_set(&set, order.formats, &folder.join(set.disclosure.folder()))?;
+        shown = Some(set);
+    }
+    let shown = shown.ok_or_else(|| Error::failed("no set was written"))?;
+    let count = |rule: &&'static str| shown.alerts.iter().filter(|alert| alert.rule == *rule).count() as u64;
+    let findings = alerts::RULES.iter().map(|rule| (*rule, count(rule))).collect();
+    Ok(Done { written, shown, findings })
+}
+
+/// Tables as the readers of a set may see them.
+fn disclosed(tables: Vec<Table>, set: Disclosure, threshold: u64) -> Result<Vec<Table>> {
+    match set {
+        Disclosure::Circulation => suppress::circulate(tables, threshold),
+        Disclosure::Internal => Ok(suppress::internal(tables)),
+    }
+}
+
+fn write_set(set: &Set, formats: &[Format], folder: &Path) -> Result<()> {
+    for table in set.tables.iter().filter(|table| table.spec.as_ref().is_none_or(|spec| !spec.long)) {
+        write::tables(&table.name, &table.frame, formats, folder)?;
+    }
+    write::whole(set, formats, folder)
+}
+
+/// Windows of a long report that the page and the workbook show: the newest two days.
+const WINDOWS_KEPT: i64 = 288;
+
+fn newest_windows(frame: &DataFrame) -> Result<DataFrame> {
+    let windows = columns::integers(frame, "window_index")?;
+    let Some(newest) = windows.iter().flatten().max().copied() else { return Ok(frame.clone()) };
+    let kept: BooleanChunked =
+        windows.iter().map(|window| Some(window.is_some_and(|window| window > newest - WINDOWS_KEPT))).collect();
+    Ok(frame.filter(&kept)?)
 }

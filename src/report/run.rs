@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::set::Disclosure;
 use crate::error::{Error, Result};
 
 /// A run's folder while it is being written.
@@ -45,6 +46,8 @@ impl RunFolder {
         let json = serde_json::to_vec_pretty(run).map_err(|e| Error::failed(format!("run.json: {e}")))?;
         let file = self.path().join("run.json");
         std::fs::write(&file, json).map_err(|e| Error::io("write", &file, &e))?;
+        // It counts what was found, however few that are.
+        set_mode(&file, 0o600)?;
         let target = self.out.join(&self.name);
         let staged = self.staging.keep();
         make_readable(&staged)?;
@@ -54,13 +57,28 @@ impl RunFolder {
     }
 }
 
+/// Makes the folder of a set; that of full figures is its owner's alone.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn make_set_folder(run: &Path, set: Disclosure) -> Result<()> {
+    let folder = run.join(set.folder());
+    std::fs::create_dir_all(&folder).map_err(|e| Error::io("create", &folder, &e))?;
+    if set == Disclosure::Internal { set_mode(&folder, 0o700) } else { Ok(()) }
+}
+
 /// Temporary folders are private; reports are for others to read.
 fn make_readable(folder: &Path) -> Result<()> {
+    set_mode(folder, 0o755)
+}
+
+/// Who may read a file or folder, where the system knows such a thing.
+fn set_mode(path: &Path, mode: u32) -> Result<()> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        let mode = std::fs::Permissions::from_mode(0o755);
-        std::fs::set_permissions(folder, mode).map_err(|e| Error::io("publish", folder, &e))?;
+        let mode = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(path, mode).map_err(|e| Error::io("publish", path, &e))?;
     }
     Ok(())
 }

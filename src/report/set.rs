@@ -45,6 +45,8 @@ pub struct Facts {
     pub from: Option<NaiveDate>,
     /// The last day: `--to`, else the newest observed one.
     pub to: Option<NaiveDate>,
+    /// The newest observation of the range, in microseconds since the epoch, UTC.
+    pub newest_us: Option<i64>,
     pub time_zone: String,
     pub include_sandbox: bool,
     pub catalogue_version: String,

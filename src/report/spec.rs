@@ -210,5 +210,10 @@ fn quality() -> Vec<Spec> {
             .count("payloads", "payloads_with_field", &[])
             .from(&["payloads"], &["first_seen", "last_seen"])
             .with(&Role::Internal, &PLACE),
+        Spec::new("inputs", "What comes in")
+            .keys(&["provider", "kind", "partner"])
+            .count("payloads_newest_day", "payloads_newest_day", &[])
+            .count("payloads_28_days_before", "payloads_28_days_before", &[])
+            .with(&Role::Plain, &["days_with_payloads", "last_payload", "usual", "silent"]),
     ]
 }

@@ -37,6 +37,8 @@ pub fn command(folder: &Path, arguments: &[&str]) -> Command {
     for name in ["CONFIG", "MART", "OUT", "QUERIES", "CODES", "KEY_FILE", "TIME_ZONE"] {
         command.env_remove(format!("KYCMART_{name}"));
     }
+    // Full figures beside those for circulation.
+    command.env("KYCMART_INTERNAL", "true");
     command
 }
 
@@ -75,14 +77,17 @@ pub fn corpus(test: &str) -> Option<PathBuf> {
     None
 }
 
-/// All files of a report folder but `run.json`, by name.
+/// All files of a run but `run.json`, by name; those of the full figures without their folder's name.
 pub fn report_files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    let files = std::fs::read_dir(folder).expect("a report folder");
-    files
-        .map(|file| file.expect("a file").path())
-        .filter(|path| path.file_name().is_some_and(|name| name != "run.json"))
-        .map(|path| (path.file_name().unwrap().to_string_lossy().into_owned(), std::fs::read(&path).unwrap()))
-        .collect()
+    let mut found = BTreeMap::new();
+    for (set, prefix) in [("internal", ""), ("circulation", "circulation/")] {
+        for file in std::fs::read_dir(folder.join(set)).expect("a set") {
+            let path = file.expect("a file").path();
+            let name = format!("{prefix}{}", path.file_name().unwrap().to_string_lossy());
+            found.insert(name, std::fs::read(&path).unwrap());
+        }
+    }
+    found
 }
 
 /// A CSV as rows of `column → cell`.
@@ -94,9 +99,9 @@ pub fn csv_rows(text: &[u8]) -> Vec<BTreeMap<String, String>> {
     reader.records().map(|record| row(record.expect("a record"))).collect()
 }
 
-/// The rows of one report of the newest run.
+/// The rows of one report of the newest run, full figures.
 pub fn report(out: &Path, name: &str) -> Vec<BTreeMap<String, String>> {
-    csv_rows(&std::fs::read(out.join("latest").join(format!("{name}.csv"))).expect("the report"))
+    csv_rows(&std::fs::read(out.join("latest/internal").join(format!("{name}.csv"))).expect("the report"))
 }
 
 /// The answer of `kycmart query` as rows.

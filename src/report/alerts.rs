@@ -1,0 +1,261 @@
+//! What somebody should look at, by rules over the finished reports, and `alerts.json`.
+//!
+//! Rules judge the full figures; what an alert says of them comes from the set it is written in, so that nothing withheld
+//! is told by an alert. Not here: what came in or did not come in this run (`cli::report`).
+
+use polars::prelude::{AnyValue, DataFrame};
+use serde::{Deserialize, Serialize};
+
+use super::columns::{counts, integers, texts, truths};
+use super::set::{Alert, Facts, Set, Table};
+use crate::error::{Error, Result};
+
+/// The rules, by the names that `--fail-on` and `[alerts]` use.
+pub const RULES: [&str; 6] = ["availability", "backlog", "drift", "rejects", "silence", "unknown"];
+
+/// `[alerts]` of the configuration.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Rules {
+    /// A segment drifted (the report `drift` flags it).
+    pub drift: bool,
+    /// An authority is in an incident, or one ended less than so many hours before the newest observation; 0: open ones only.
+    pub availability_hours: u64,
+    /// More than so many cases are open for longer than `backlog_days`.
+    pub backlog_more_than: u64,
+    pub backlog_days: u64,
+    /// More than this share of the payloads could not be read.
+    pub rejects_share: f64,
+    /// More than this share of the observations has a code that the catalogue does not hold.
+    pub unknown_share: f64,
+    /// An input that usually has payloads had none.
+    pub silence: bool,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Rules {
+            drift: true,
+            availability_hours: 24,
+            backlog_more_than: 0,
+            backlog_days: 7,
+            rejects_share: 0.01,
+            unknown_share: 0.01,
+            silence: true,
+        }
+    }
+}
+
+/// A row of a report that a rule points to.
+#[derive(Clone, Debug)]
+pub struct Found {
+    rule: &'static str,
+    severity: &'static str,
+    report: &'static str,
+    row: usize,
+}
+
+/// Every row that a rule points to, in the order of the rules' weight: what is down now comes first.
+///
+/// # Errors
+/// When a report has not the columns it should have.
+pub fn judge(tables: &[Table], rules: &Rules, facts: &Facts) -> Result<Vec<Found>> {
+    let mut found = availability(tables, rules, facts)?;
+    found.extend(drift(tables, rules)?);
+    found.extend(silence(tables, rules)?);
+    found.extend(shares(tables, rules)?);
+    found.extend(backlog(tables, rules)?);
+    found.sort_by_key(|f| f.severity != "critical");
+    Ok(found)
+}
+
+/// The alerts in the words and figures of one set.
+///
+/// # Errors
+/// When a report has not the columns it should have.
+pub fn describe(found: &[Found], tables: &[Table]) -> Result<Vec<Alert>> {
+    found.iter().map(|found| alert(found, tables)).collect()
+}
+
+/// `alerts.json` of a set.
+///
+/// # Errors
+/// When it cannot be written as JSON.
+pub fn json(set: &Set) -> Result<String> {
+    #[derive(Serialize)]
+    struct Document<'a> {
+        disclosure: &'static str,
+        #[serde(flatten)]
+        facts: &'a Facts,
+        alerts: &'a [Alert],
+    }
+    let document = Document { disclosure: set.disclosure.folder(), facts: &set.facts, alerts: &set.alerts };
+    serde_json::to_string_pretty(&document).map_err(|e| Error::failed(format!("alerts.json: {e}")))
+}
+
+fn table<'a>(tables: &'a [Table], name: &str) -> Option<&'a Table> {
+    tables.iter().find(|table| table.name == name)
+}
+
+fn availability(tables: &[Table], rules: &Rules, facts: &Facts) -> Result<Vec<Found>> {
+    const REPORT: &str = "authority_incidents";
+    let Some(Table { frame, .. }) = table(tables, REPORT) else { return Ok(Vec::new()) };
+    let (ends, open) = (integers(frame, "end")?, truths(frame, "still_open")?);
+    let since =
+        facts.newest_us.map(|newest| newest - i64::try_from(rules.availability_hours).unwrap_or(0) * 3_600_000_000);
+    let recent = |row: &usize| open[*row] || ends[*row].zip(since).is_some_and(|(end, since)| end > since);
+    let severity = |row: usize| if open[row] { "critical" } else { "warning" };
+    let rows = (0..frame.height()).filter(recent);
+    Ok(rows.map(|row| Found { rule: "availability", severity: severity(row), report: REPORT, row }).collect())
+}
+
+fn drift(tables: &[Table], rules: &Rules) -> Result<Vec<Found>> {
+    const REPORT: &str = "drift";
+    let Some(Table { frame, .. }) = table(tables, REPORT).filter(|_| rules.drift) else { return Ok(Vec::new()) };
+    let flagged = truths(frame, "flagged")?;
+    let rows = (0..frame.height()).filter(|row| flagged[*row]);
+    Ok(rows.map(|row| Found { rule: "drift", severity: "warning", report: REPORT, row }).collect())
+}
+
+fn silence(tables: &[Table], rules: &Rules) -> Result<Vec<Found>> {
+    const REPORT: &str = "inputs";
+    let Some(Table { frame, .. }) = table(tables, REPORT).filter(|_| rules.silence) else { return Ok(Vec::new()) };
+    let silent = truths(frame, "silent")?;
+    let rows = (0..frame.height()).filter(|row| silent[*row]);
+    Ok(rows.map(|row| Found { rule: "silence", severity: "critical", report: REPORT, row }).collect())
+}
+
+/// The shares of what could not be read and of what nobody knows, per provider.
+fn shares(tables: &[Table], rules: &Rules) -> Result<Vec<Found>> {
+    const REPORT: &str = "data_quality";
+    let Some(Table { frame, .. }) = table(tables, REPORT) else { return Ok(Vec::new()) };
+    let (measures, counted, of) = (texts(frame, "measure")?, counts(frame, "count")?, counts(frame, "of")?);
+    let limits = [
+        ("rejects", "rejected_payloads", rules.rejects_share),
+        ("unknown", "unknown_code_observations", rules.unknown_share),
+    ];
+    let mut found = Vec::new();
+    for (rule, measure, limit) in limits {
+        let above =
+            |row: &usize| measures[*row].as_deref() == Some(measure) && counted[*row] as f64 > limit * of[*row] as f64;
+        let rows = (0..frame.height()).filter(above);
+        found.extend(rows.map(|row| Found { rule, severity: "warning", report: REPORT, row }));
+    }
+    Ok(found)
+}
+
+fn backlog(tables: &[Table], rules: &Rules) -> Result<Vec<Found>> {
+    const REPORT: &str = "open_cases";
+    let Some(Table { frame, .. }) = table(tables, REPORT) else { return Ok(Vec::new()) };
+    let (ages, cases) = (integers(frame, "age_from_hours")?, counts(frame, "verifications")?);
+    let days = i64::try_from(rules.backlog_days).unwrap_or(i64::MAX / 24);
+    let old = |row: &usize| ages[*row].is_some_and(|hours| hours >= days * 24) && cases[*row] > rules.backlog_more_than;
+    let rows = (0..frame.height()).filter(old);
+    Ok(rows.map(|row| Found { rule: "backlog", severity: "warning", report: REPORT, row }).collect())
+}
+
+/// One alert in words. A figure that the set withholds is said to be withheld.
+fn alert(found: &Found, tables: &[Table]) -> Result<Alert> {
+    let table = table(tables, found.report);
+    let Some(Table { frame, .. }) = table else { return Err(Error::failed(format!("no report {}", found.report))) };
+    let row = Row { frame, row: found.row };
+    let (subject, message) = match found.report {
+        "authority_incidents" => (row.words(&["provider", "country", "id_type"])?, incident(&row)?),
+        "drift" => {
+            (row.words(&["provider", "product", "country", "id_type", "result_code", "error_code"])?, change(&row)?)
+        }
+        "inputs" => (
+            row.words(&["provider", "kind", "partner"])?,
+            format!(
+                "no payload in the newest 24 hours, {} in the 28 days before, the last at {}",
+                row.count("payloads_28_days_before")?,
+                row.time("last_payload")?
+            ),
+        ),
+        "open_cases" => (
+            row.words(&["provider", "product", "outcome"])?,
+            format!("{} open for {}", row.count("verifications")?, row.text("age")?),
+        ),
+        _ => (
+            row.words(&["provider"])?,
+            format!(
+                "{}: {} of {} ({})",
+                row.text("measure")?,
+                row.count("count")?,
+                row.count("of")?,
+                row.percent("share")?
+            ),
+        ),
+    };
+    let subject = if subject.is_empty() { "nobody's".to_owned() } else { subject };
+    Ok(Alert { rule: found.rule, severity: found.severity, subject, message, report: found.report })
+}
+
+fn incident(row: &Row) -> Result<String> {
+    let state = if row.truth("still_open")? { "still down" } else { "down" };
+    let until = if row.truth("still_open")? { String::new() } else { format!(" until {}", row.time("end")?) };
+    Ok(format!(
+        "{state} since {}{until}: {} of {} lookups lost",
+        row.time("start")?,
+        row.count("lost")?,
+        row.count("lookups")?
+    ))
+}
+
+fn change(row: &Row) -> Result<String> {
+    let what = if row.text("metric")? == "pass_rate" { "pass rate" } else { "share of this code" };
+    Ok(format!(
+        "{what} {} of {}, before {} of {}",
+        row.percent("recent_rate")?,
+        row.count("recent_n")?,
+        row.percent("baseline_rate")?,
+        row.count("baseline_n")?
+    ))
+}
+
+/// One row of a report, cell by cell, for people.
+struct Row<'a> {
+    frame: &'a DataFrame,
+    row: usize,
+}
+
+const WITHHELD: &str = "(withheld)";
+
+impl Row<'_> {
+    fn cell(&self, name: &str) -> Result<AnyValue<'_>> {
+        Ok(self.frame.column(name)?.get(self.row)?)
+    }
+
+    /// The texts that are there, with a blank between.
+    fn words(&self, names: &[&str]) -> Result<String> {
+        let texts = names.iter().map(|name| self.text(name)).collect::<Result<Vec<_>>>()?;
+        Ok(texts.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(" "))
+    }
+
+    /// A text; nothing where there is none.
+    fn text(&self, name: &str) -> Result<String> {
+        Ok(self.cell(name)?.get_str().unwrap_or_default().to_owned())
+    }
+
+    fn count(&self, name: &str) -> Result<String> {
+        Ok(self.cell(name)?.extract::<i64>().map_or_else(|| WITHHELD.to_owned(), |n| n.to_string()))
+    }
+
+    fn percent(&self, name: &str) -> Result<String> {
+        let share = self.cell(name)?.extract::<f64>();
+        Ok(share.map_or_else(|| WITHHELD.to_owned(), |share| format!("{:.1} %", share * 100.0)))
+    }
+
+    fn truth(&self, name: &str) -> Result<bool> {
+        Ok(matches!(self.cell(name)?, AnyValue::Boolean(true)))
+    }
+
+    /// A time to the minute, UTC.
+    fn time(&self, name: &str) -> Result<String> {
+        let time = match self.cell(name)? {
+            AnyValue::Datetime(us, ..) => chrono::DateTime::from_timestamp_micros(us),
+            _ => None,
+        };
+        Ok(time.map_or_else(|| WITHHELD.to_owned(), |time| time.format("%Y-%m-%d %H:%M UTC").to_string()))
+    }
+}
