@@ -9,7 +9,8 @@ use std::path::Path;
 use arrow::array::{Array, StringArray};
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{Engine, number};
+use crate::engine::duckdb::quote;
+use crate::engine::{Engine, text};
 use crate::error::Result;
 use crate::mart::read::{integers, texts};
 
@@ -17,8 +18,8 @@ use crate::mart::read::{integers, texts};
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(default)]
 pub struct Ledger {
-    /// The newest finished ingest, in microseconds since the epoch, UTC.
-    pub newest_batch_us: i64,
+    /// When the newest ingest finished, UTC.
+    pub newest_batch: String,
     pub catalogue_version: String,
     pub time_zone: String,
     pub include_sandbox: bool,
@@ -42,8 +43,8 @@ pub fn previous(out: &Path) -> Option<Ledger> {
     struct Run {
         ledger: Ledger,
     }
-    let text = std::fs::read(out.join("latest/run.json")).ok()?;
-    serde_json::from_slice::<Run>(&text).ok().map(|run| run.ledger)
+    let bytes = std::fs::read(out.join("latest/run.json")).ok()?;
+    serde_json::from_slice::<Run>(&bytes).ok().map(|run| run.ledger)
 }
 
 /// The ledger of this run. The engine has the models.
@@ -62,7 +63,7 @@ pub fn ledger(engine: &dyn Engine, catalogue_version: &str, time_zone: &str, inc
     }
     let digest = |hasher: blake3::Hasher| hasher.finalize().to_hex()[..16].to_owned();
     Ok(Ledger {
-        newest_batch_us: number(engine, "SELECT MAX(finished_at_us) FROM batches")?,
+        newest_batch: text(engine, "SELECT CAST(MAX(finished_at) AS VARCHAR) FROM batches")?.unwrap_or_default(),
         catalogue_version: catalogue_version.to_owned(),
         time_zone: time_zone.to_owned(),
         include_sandbox,
@@ -85,7 +86,7 @@ pub fn compare(engine: &dyn Engine, before: &Ledger, now: &Ledger) -> Result<Vec
     if changed.is_empty() {
         return Ok(Vec::new());
     }
-    let late = late_payloads(engine, before.newest_batch_us)?;
+    let late = late_payloads(engine, &before.newest_batch)?;
     let reasons = |day: &String| {
         let mut why = Vec::new();
         if let Some(payloads) = late.get(day) {
@@ -106,9 +107,9 @@ pub fn compare(engine: &dyn Engine, before: &Ledger, now: &Ledger) -> Result<Vec
 }
 
 /// Payloads of later ingests by the day of their verification.
-fn late_payloads(engine: &dyn Engine, since_us: i64) -> Result<BTreeMap<String, i64>> {
+fn late_payloads(engine: &dyn Engine, since: &str) -> Result<BTreeMap<String, i64>> {
     let mut late = BTreeMap::new();
-    for rows in engine.select(&LATE.replace("SINCE_US", &since_us.to_string()))? {
+    for rows in engine.select(&LATE.replace("SINCE", &quote(since)))? {
         let (days, payloads): (&StringArray, _) = (texts(&rows, "day")?, integers(&rows, "payloads")?);
         late.extend(
             (0..rows.num_rows()).filter(|r| days.is_valid(*r)).map(|r| (days.value(r).to_owned(), payloads.value(r))),
@@ -140,7 +141,7 @@ FROM observations o
 JOIN attributed_observations a ON a.payload_key = o.payload_key AND a.position = o.position
 JOIN verifications v ON v.job_key = a.job_key
 JOIN calendar k ON k.slot_index = v.first_slot
-WHERE o.batch_id IN (SELECT b.batch_id FROM batches b WHERE b.finished_at_us > SINCE_US)
+WHERE o.batch_id IN (SELECT b.batch_id FROM batches b WHERE b.finished_at > CAST(SINCE AS TIMESTAMP))
 GROUP BY 1
 ORDER BY 1";
 
@@ -155,7 +156,7 @@ mod tests {
         std::fs::create_dir(out.path().join("latest")).unwrap();
         std::fs::write(out.path().join("latest/run.json"), "{\"run\": \"x\"}").unwrap();
         assert_eq!(previous(out.path()), None);
-        std::fs::write(out.path().join("latest/run.json"), "{\"ledger\": {\"newest_batch_us\": 5}}").unwrap();
-        assert_eq!(previous(out.path()), Some(Ledger { newest_batch_us: 5, ..Ledger::default() }));
+        std::fs::write(out.path().join("latest/run.json"), "{\"ledger\": {\"newest_batch\": \"x\"}}").unwrap();
+        assert_eq!(previous(out.path()), Some(Ledger { newest_batch: "x".into(), ..Ledger::default() }));
     }
 }
