@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use comfy_table::Table;
-use polars::prelude::DataFrame;
+use polars::prelude::{AnyValue, DataFrame};
 
 use super::print::{lines, plain_table};
 use crate::error::Result;
@@ -43,7 +43,7 @@ pub fn print(set: &Set, alerts: &[&Alert], restated: &[Restated], folder: &Path)
 
 fn headline(frame: &DataFrame) -> Table {
     let mut table = plain_table();
-    table.set_header([
+    let header = [
         "provider",
         "verifications",
         "pass rate",
@@ -51,24 +51,27 @@ fn headline(frame: &DataFrame) -> Table {
         "failed",
         "unavailable",
         "error",
-        "open",
-    ]);
-    let texts = |name: &str| frame.column(name).ok().and_then(|c| c.str().ok()).cloned();
-    let counts = |name: &str| frame.column(name).ok().and_then(|c| c.i64().ok()).cloned();
-    let rates = |name: &str| frame.column(name).ok().and_then(|c| c.f64().ok()).cloned();
+        "pending",
+        "review",
+    ];
+    table.set_header(header);
     for row in 0..frame.height() {
-        let count = |name: &str| counts(name).and_then(|c| c.get(row)).unwrap_or(0);
-        let percent = |name: &str| rates(name).and_then(|c| c.get(row)).map(|r| format!("{:.1} %", r * 100.0));
+        let cell = |name: &str| frame.column(name).and_then(|column| column.get(row)).unwrap_or(AnyValue::Null);
+        let decided = cell("decided").extract::<i64>();
+        let count = |name: &str| cell(name).extract::<i64>().map_or_else(|| "withheld".to_owned(), |n| n.to_string());
+        let percent = |name: &str| cell(name).extract::<f64>().map(|rate| format!("{:.1} %", rate * 100.0));
+        let nothing = if decided == Some(0) { "–" } else { "withheld" };
         let interval = percent("pass_rate_low").zip(percent("pass_rate_high")).map(|(l, h)| format!("{l} – {h}"));
         table.add_row([
-            texts("provider").and_then(|c| c.get(row).map(str::to_owned)).unwrap_or_default(),
-            count("verifications").to_string(),
-            percent("pass_rate").unwrap_or_else(|| "–".into()),
-            interval.unwrap_or_else(|| "–".into()),
-            count("failed").to_string(),
-            count("unavailable").to_string(),
-            count("error").to_string(),
-            (count("pending") + count("review")).to_string(),
+            cell("provider").get_str().unwrap_or_default().to_owned(),
+            count("verifications"),
+            percent("pass_rate").unwrap_or_else(|| nothing.into()),
+            interval.unwrap_or_else(|| nothing.into()),
+            count("failed"),
+            count("unavailable"),
+            count("error"),
+            count("pending"),
+            count("review"),
         ]);
     }
     table

@@ -21,6 +21,7 @@ mod readers;
 mod receivers;
 mod recount;
 mod reprocess;
+mod sets;
 mod stores;
 mod support;
 mod unknown;
