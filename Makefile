@@ -11,6 +11,7 @@ BINARY := $(CARGO_TARGET_DIR)/release/kycmart
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
 PLATFORM := $(shell uname -s | tr A-Z a-z)-$(shell uname -m)
 READERS := $(CARGO_TARGET_DIR)/readers
+TOOLS := $(CARGO_TARGET_DIR)/tools
 DIST := kycmart-$(VERSION)-$(PLATFORM)
 
 # For `make fuzz`: one of fuzz/seeds, and for how long.
@@ -18,7 +19,7 @@ TARGET ?= rows
 SECONDS ?= 600
 FUZZ_DIR := $(CARGO_TARGET_DIR)/fuzz
 
-.PHONY: nightly test build libduckdb readers fuzz check install dist clean
+.PHONY: nightly test build libduckdb readers tools fuzz check install dist clean
 
 nightly: build pseudonym.key ## the main job on sample_data, into out/
 	$(BINARY) nightly sample_data --mart out/mart --out out --key-file pseudonym.key
@@ -37,6 +38,9 @@ readers: ## other programs that read a mart (polars, deltalake, duckdb, pyarrow)
 		echo "obtaining foreign readers into $(READERS)" && rm -rf "$(READERS)" && $(PYTHON) -m venv "$(READERS)" && \
 		"$(READERS)/bin/python" -m pip install --quiet --disable-pip-version-check --requirement tests/readers/requirements.txt && \
 		cp tests/readers/requirements.txt "$(READERS)/requirements.txt"; }
+
+tools: ## promtool and Chromium (with a font), for the tests of kycmart.prom and report.html; apt, where they are missing
+	@sh scripts/get-tools.sh "$(TOOLS)"
 
 fuzz: libduckdb ## searches for inputs that break TARGET, for SECONDS; needs a nightly toolchain and cargo-fuzz
 	cp Cargo.lock fuzz/Cargo.lock

@@ -77,6 +77,23 @@ pub fn corpus(test: &str) -> Option<PathBuf> {
     None
 }
 
+/// A program that a test wants and a machine may lack: named by `variable`, obtained by `make tools`, or on the path under one
+/// of these names. `None` with a line that says so; where `KYCMART_TOOLS_REQUIRED` is set, missing is a failure.
+pub fn tool(test: &str, variable: &str, names: &[&str]) -> Option<PathBuf> {
+    if let Some(named) = std::env::var_os(variable).filter(|value| !value.is_empty()) {
+        return Some(PathBuf::from(named));
+    }
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the target folder");
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders: Vec<PathBuf> = std::iter::once(target.join("tools")).chain(std::env::split_paths(&path)).collect();
+    let found = folders.iter().flat_map(|f| names.iter().map(|name| f.join(name))).find(|file| file.is_file());
+    if found.is_none() {
+        assert!(std::env::var_os("KYCMART_TOOLS_REQUIRED").is_none(), "{test}: no {}; run: make tools", names[0]);
+        println!("{test}: skipped: no {} ({variable}, or on PATH); run: make tools", names[0]);
+    }
+    found
+}
+
 /// All files of a run but `run.json`, by name; those of the full figures without their folder's name.
 pub fn report_files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut found = BTreeMap::new();
