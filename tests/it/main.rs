@@ -5,6 +5,7 @@ mod as_of;
 mod compact;
 mod corpus;
 mod crash;
+mod deploy;
 mod docs;
 mod erase;
 mod fuzz;
