@@ -14,6 +14,8 @@ pub struct Query {
     /// File name without number and ending: the name of the view or report.
     pub name: String,
     pub sql: String,
+    /// From a folder of the user's: nobody can say which of its cells count people.
+    pub own: bool,
 }
 
 /// All models and reports of a run.
@@ -69,7 +71,7 @@ const REPORTS: &[(&str, &str)] = files!("reports":
 impl Queries {
     /// The compiled-in queries.
     pub fn builtin() -> Self {
-        let read = |files: &[(&str, &str)]| files.iter().map(|(file, sql)| Query::new(file, sql)).collect();
+        let read = |files: &[(&str, &str)]| files.iter().map(|(file, sql)| Query::new(file, sql, false)).collect();
         Queries { models: read(MODELS), reports: read(REPORTS) }
     }
 
@@ -97,9 +99,9 @@ impl Queries {
 }
 
 impl Query {
-    fn new(file: &str, sql: &str) -> Self {
+    fn new(file: &str, sql: &str, own: bool) -> Self {
         let name = file.trim_start_matches(|c: char| c.is_ascii_digit()).trim_start_matches('_');
-        Query { name: name.to_owned(), sql: sql.to_owned() }
+        Query { name: name.to_owned(), sql: sql.to_owned(), own }
     }
 
     /// Whether its header asks for it to be computed once.
@@ -119,7 +121,7 @@ fn overlay(queries: &mut Vec<Query>, folder: &Path) -> Result<usize> {
     paths.sort();
     for path in &paths {
         let sql = std::fs::read_to_string(path).map_err(|e| Error::io("read", path, &e))?;
-        let query = Query::new(&path.file_stem().unwrap_or_default().to_string_lossy(), &sql);
+        let query = Query::new(&path.file_stem().unwrap_or_default().to_string_lossy(), &sql, true);
         match queries.iter_mut().find(|q| q.name == query.name) {
             Some(existing) => *existing = query,
             None => queries.push(query),

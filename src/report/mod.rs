@@ -54,6 +54,8 @@ pub struct Scope {
 pub struct Written {
     pub name: String,
     pub rows: usize,
+    /// Its own files in every set.
+    pub files: Vec<String>,
     pub milliseconds: u64,
 }
 
@@ -185,7 +187,7 @@ pub fn write_all(engine: &dyn Engine, order: &Order, folder: &Path) -> Result<Do
         let start = Instant::now();
         let frame = report(engine, &query.name, &query.sql, order.scope)?;
         let rows = frame.height();
-        let mut table = Table { name: query.name.clone(), spec: spec::spec(&query.name), frame };
+        let mut table = Table { name: query.name.clone(), spec: spec::spec(&query.name).filter(|_| !query.own), frame };
         let is_long = table.spec.as_ref().is_some_and(|spec| spec.long);
         if is_long {
             for set in sets {
@@ -197,7 +199,8 @@ pub fn write_all(engine: &dyn Engine, order: &Order, folder: &Path) -> Result<Do
         }
         tables.push(table);
         let milliseconds = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
-        written.push(Written { name: query.name.clone(), rows, milliseconds });
+        let files = write::names(&query.name, order.formats);
+        written.push(Written { name: query.name.clone(), rows, files, milliseconds });
     }
     let found = alerts::judge(&tables, order.rules, order.facts)?;
     let mut shown = None;

@@ -26,26 +26,29 @@ pub enum Format {
     Html,
 }
 
-/// Writes one report's own files; returns their names.
+/// The names of one report's own files.
+pub fn names(report: &str, formats: &[Format]) -> Vec<String> {
+    let ending = |format: &Format| match format {
+        Format::Csv => Some("csv"),
+        Format::Parquet => Some("parquet"),
+        Format::Xlsx | Format::Html => None,
+    };
+    formats.iter().filter_map(ending).map(|ending| format!("{report}.{ending}")).collect()
+}
+
+/// Writes one report's own files.
 ///
 /// # Errors
 /// When a file cannot be written.
-pub fn tables(name: &str, frame: &DataFrame, formats: &[Format], folder: &Path) -> Result<Vec<String>> {
-    let mut files = Vec::new();
-    for format in formats {
-        let file = match format {
-            Format::Csv => format!("{name}.csv"),
-            Format::Parquet => format!("{name}.parquet"),
-            Format::Xlsx | Format::Html => continue,
-        };
+pub fn tables(name: &str, frame: &DataFrame, formats: &[Format], folder: &Path) -> Result<()> {
+    for file in names(name, formats) {
         let path = folder.join(&file);
         let out = File::create(&path).map_err(|e| Error::io("write", &path, &e))?;
-        let written = if *format == Format::Csv { csv(frame, out) } else { parquet(frame, out) };
+        let written = if file.ends_with(".csv") { csv(frame, out) } else { parquet(frame, out) };
         written
             .map_err(|e| Error::failed(format!("cannot write {}: {e}", path.display())).hint("is the disk full?"))?;
-        files.push(file);
     }
-    Ok(files)
+    Ok(())
 }
 
 /// Writes what a set has once: alerts, figures for Prometheus, and as asked the workbook and the page.
