@@ -22,7 +22,7 @@ FUZZ_DIR := $(CARGO_TARGET_DIR)/fuzz
 .PHONY: nightly test build libduckdb readers tools fuzz check install dist clean
 
 nightly: build pseudonym.key ## the main job on sample_data, into out/
-	$(BINARY) nightly sample_data --mart out/mart --out out --key-file pseudonym.key
+	$(BINARY) nightly sample_data --mart out/mart --out out --key-file pseudonym.key --internal
 
 test: libduckdb ## all tests
 	$(CARGO) test --release
