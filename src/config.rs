@@ -33,6 +33,7 @@ pub struct Config {
     pub reports: Reports,
     /// When a report says that somebody should look.
     pub alerts: Rules,
+    pub drift: Drift,
     pub limits: Limits,
     pub envelope: Envelope,
     /// Findings above which `--fail-on` exits with 1: `rejects = 10`.
@@ -109,6 +110,50 @@ pub const OFFLINE_TO: f64 = 0.50;
 
 /// Smaller counts of people are withheld in circulation.
 pub const LEAST_COUNT: u64 = 10;
+
+/// What is compared with what, and from when on a change is worth saying (docs/METRICS.md, "Drift").
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Drift {
+    /// Local days of the recent period, which ends with the range.
+    pub recent_days: u32,
+    /// Local days before it that it is compared with.
+    pub baseline_days: u32,
+    /// A segment is tested if it has as many in both periods.
+    pub least_n: u64,
+    /// Least change of a pass rate that is flagged.
+    pub least_change: f64,
+    /// Least change of a code's share that is flagged.
+    pub least_share_change: f64,
+    /// Greatest expected share of false ones among what is flagged.
+    pub false_discovery_rate: f64,
+}
+
+impl Default for Drift {
+    fn default() -> Self {
+        Drift {
+            recent_days: 7,
+            baseline_days: 28,
+            least_n: 100,
+            least_change: 0.03,
+            least_share_change: 0.02,
+            false_discovery_rate: 0.05,
+        }
+    }
+}
+
+impl Drift {
+    fn check(&self) -> std::result::Result<(), String> {
+        if ![self.recent_days, self.baseline_days].iter().all(|days| (1..=3660).contains(days)) {
+            return Err("drift: recent_days and baseline_days are 1 to 3660".into());
+        }
+        let shares = [self.least_change, self.least_share_change, self.false_discovery_rate];
+        if !shares.iter().all(|share| (0.0..=1.0).contains(share)) {
+            return Err("drift: least_change, least_share_change and false_discovery_rate are 0 to 1".into());
+        }
+        Ok(())
+    }
+}
 
 /// What one run may use.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -204,6 +249,7 @@ impl Config {
         if !(0.0..=1.0).contains(&low) || !(0.0..=1.0).contains(&high) || low >= high {
             return Err("reports: 0 <= offline_to < online_from <= 1".into());
         }
+        self.drift.check()?;
         self.time_zone().map(|_| ())
     }
 
@@ -299,6 +345,8 @@ mod tests {
         let wrong = Config::parse("[[sources]]\npath = \"x\"\nenvironment = \"prod\"").unwrap_err();
         assert!(wrong.contains("production"), "{wrong}");
         assert!(Config::parse("[reports]\ntime_zone = \"Lagos\"").unwrap_err().contains("Africa/Lagos"));
+        assert!(Config::parse("[drift]\nrecent_days = 0").unwrap_err().contains("recent_days"));
+        assert!(Config::parse("[drift]\nfalse_discovery_rate = 5").unwrap_err().contains("false_discovery_rate"));
         assert!(Config::parse("[dimensions]\nnames = [\"a\",\"b\",\"c\",\"d\"]").is_err());
     }
 

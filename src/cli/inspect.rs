@@ -252,6 +252,7 @@ fn resolve(group: &[Seen], context: &Context) -> Result<HashMap<(usize, i32), Me
         include_sandbox: true,
         online_from: reports.online_from,
         offline_to: reports.offline_to,
+        drift: context.config.drift,
     };
     prepare(&mut engine, &context.queries, &scope)?;
     let batches = engine.select(

@@ -53,6 +53,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<u8> {
         include_sandbox: arguments.include_sandbox || reports.include_sandbox,
         online_from: reports.online_from,
         offline_to: reports.offline_to,
+        drift: context.config.drift,
     };
     let mut engine = DuckDb::open(&Resources { keep_order: true, ..resources(&context.config) })?;
     seen.view(context).register(&mut engine)?;

@@ -185,6 +185,7 @@ impl OutputArguments {
             include_sandbox: self.include_sandbox || config.reports.include_sandbox,
             online_from: config.reports.online_from,
             offline_to: config.reports.offline_to,
+            drift: config.drift,
         })
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod alerts;
 mod columns;
+mod drift;
 pub mod finish;
 pub mod frame;
 mod inputs;
@@ -25,13 +26,14 @@ use std::time::Instant;
 
 use arrow::array::{Array, BooleanArray, Date32Array, Float64Array, Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema};
-use chrono::{NaiveDate, TimeZone};
+use chrono::{Days, NaiveDate, TimeZone};
 use polars::prelude::{BooleanChunked, DataFrame};
 use serde::Serialize;
 
 use self::alerts::Rules;
 use self::set::{Disclosure, Facts, Set, Table};
 use self::write::Format;
+use crate::config::Drift;
 use crate::engine::Engine;
 use crate::engine::models::Queries;
 use crate::error::{Error, Result};
@@ -47,6 +49,7 @@ pub struct Scope {
     pub include_sandbox: bool,
     pub online_from: f64,
     pub offline_to: f64,
+    pub drift: Drift,
 }
 
 /// One report as written.
@@ -66,7 +69,8 @@ pub struct Written {
 pub fn prepare(engine: &mut dyn Engine, queries: &Queries, scope: &Scope) -> Result<()> {
     let slots = slots_in_use(engine)?;
     engine.register_rows("calendar", &calendar(&slots, scope.time_zone)?)?;
-    engine.register_rows("params", &params(scope)?)?;
+    let newest = scope.to.map_or_else(|| newest_day(engine, scope), |day| Ok(Some(day)))?;
+    engine.register_rows("params", &params(scope, newest)?)?;
     queries.define_models(engine)
 }
 
@@ -95,12 +99,7 @@ fn slots_in_use(engine: &dyn Engine) -> Result<Vec<i64>> {
 
 /// Local date of every five-minute slot, so that the SQL needs no date functions.
 fn calendar(slots: &[i64], zone: chrono_tz::Tz) -> Result<RecordBatch> {
-    let epoch = NaiveDate::default();
-    let day = |slot: &i64| {
-        let utc = chrono::DateTime::from_timestamp(slot * 300, 0).unwrap_or_default().naive_utc();
-        let local = zone.from_utc_datetime(&utc).date_naive();
-        i32::try_from((local - epoch).num_days()).unwrap_or(0)
-    };
+    let day = |slot: &i64| epoch_days(local_day(*slot, zone)).unwrap_or(0);
     let schema = Schema::new(vec![
         Field::new("slot_index", DataType::Int64, false),
         Field::new("local_date", DataType::Date32, false),
@@ -109,22 +108,67 @@ fn calendar(slots: &[i64], zone: chrono_tz::Tz) -> Result<RecordBatch> {
     Ok(RecordBatch::try_new(Arc::new(schema), vec![Arc::new(Int64Array::from(slots.to_vec())), Arc::new(days)])?)
 }
 
-fn params(scope: &Scope) -> Result<RecordBatch> {
-    let epoch = NaiveDate::default();
-    let days = |date: Option<NaiveDate>| date.and_then(|d| i32::try_from((d - epoch).num_days()).ok());
+fn local_day(slot: i64, zone: chrono_tz::Tz) -> NaiveDate {
+    let utc = chrono::DateTime::from_timestamp(slot * 300, 0).unwrap_or_default().naive_utc();
+    zone.from_utc_datetime(&utc).date_naive()
+}
+
+fn epoch_days(date: NaiveDate) -> Option<i32> {
+    i32::try_from((date - NaiveDate::default()).num_days()).ok()
+}
+
+/// The local day of the newest observation, or of its earliest delivery where it states no time; `None` where no time is
+/// known. What states itself to be sandbox traffic counts only if asked for.
+fn newest_day(engine: &dyn Engine, scope: &Scope) -> Result<Option<NaiveDate>> {
+    let sandbox = if scope.include_sandbox { "" } else { "AND COALESCE(environment, '') <> 'sandbox'" };
+    let counted = format!("batch_id IN (SELECT batch_id FROM batches) {sandbox}");
+    let batches = engine.select(&format!(
+        "SELECT MAX(slot_index) FROM (
+            SELECT slot_index FROM observations WHERE {counted}
+            UNION ALL SELECT MIN(received_slot) AS slot_index FROM receipts
+            WHERE batch_id IN (SELECT batch_id FROM batches)
+                AND payload_key IN (SELECT payload_key FROM observations WHERE slot_index IS NULL AND {counted})
+            GROUP BY payload_key
+         ) s",
+    ))?;
+    let column = batches.first().and_then(|batch| batch.column(0).as_any().downcast_ref::<Int64Array>());
+    let newest = column.and_then(|column| column.iter().next().flatten());
+    Ok(newest.map(|slot| local_day(slot, scope.time_zone)))
+}
+
+/// The two periods that are compared, as (first day, last day): the recent one ends with the newest day, the other one
+/// lies directly before it.
+fn periods(newest: NaiveDate, drift: &Drift) -> Option<[(NaiveDate, NaiveDate); 2]> {
+    let before = |day: NaiveDate, days: u32| day.checked_sub_days(Days::new(u64::from(days)));
+    let recent_from = before(newest, drift.recent_days.saturating_sub(1))?;
+    Some([(recent_from, newest), (before(recent_from, drift.baseline_days)?, before(recent_from, 1)?)])
+}
+
+fn params(scope: &Scope, newest: Option<NaiveDate>) -> Result<RecordBatch> {
+    let periods = newest.and_then(|day| periods(day, &scope.drift));
+    let date =
+        |date: Option<NaiveDate>| -> Arc<dyn Array> { Arc::new(Date32Array::from(vec![date.and_then(epoch_days)])) };
     let schema = Schema::new(vec![
         Field::new("from_date", DataType::Date32, true),
         Field::new("to_date", DataType::Date32, true),
         Field::new("include_sandbox", DataType::Boolean, false),
         Field::new("window_online", DataType::Float64, false),
         Field::new("window_offline", DataType::Float64, false),
+        Field::new("recent_from", DataType::Date32, true),
+        Field::new("recent_to", DataType::Date32, true),
+        Field::new("baseline_from", DataType::Date32, true),
+        Field::new("baseline_to", DataType::Date32, true),
     ]);
     let columns: Vec<Arc<dyn Array>> = vec![
-        Arc::new(Date32Array::from(vec![days(scope.from)])),
-        Arc::new(Date32Array::from(vec![days(scope.to)])),
+        date(scope.from),
+        date(scope.to),
         Arc::new(BooleanArray::from(vec![scope.include_sandbox])),
         Arc::new(Float64Array::from(vec![scope.online_from])),
         Arc::new(Float64Array::from(vec![scope.offline_to])),
+        date(periods.map(|[recent, _]| recent.0)),
+        date(periods.map(|[recent, _]| recent.1)),
+        date(periods.map(|[_, baseline]| baseline.0)),
+        date(periods.map(|[_, baseline]| baseline.1)),
     ];
     Ok(RecordBatch::try_new(Arc::new(schema), columns)?)
 }
@@ -148,7 +192,8 @@ pub fn report(engine: &dyn Engine, name: &str, sql: &str, scope: &Scope) -> Resu
 type Finisher = fn(DataFrame, &Scope) -> Result<DataFrame>;
 
 /// Reports that need more than SQL and the general finish.
-const FINISHERS: &[(&str, Finisher)] = &[("inputs", inputs::inputs)];
+const FINISHERS: &[(&str, Finisher)] =
+    &[("drift", drift::drift), ("drift_mix", drift::drift_mix), ("inputs", inputs::inputs)];
 
 /// The report whose figures are shown when a run is done.
 pub const HEADLINE: &str = "pass_rates_by_provider";

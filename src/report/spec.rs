@@ -125,6 +125,7 @@ const AUTHORITY: [&str; 3] = ["provider", "country", "id_type"];
 /// All reports that ship with the program, in the order of their sheets.
 pub fn specs() -> Vec<Spec> {
     let mut specs = rates();
+    specs.extend(drifts());
     specs.extend(authorities());
     specs.extend(quality());
     specs
@@ -155,6 +156,41 @@ fn rates() -> Vec<Spec> {
             .count("verifications", "verifications", &[])
             .from(&["product_verifications"], &["product_verifications"])
             .from(&["verifications", "product_verifications"], &["share", "share_low", "share_high"]),
+    ]
+}
+
+fn drifts() -> Vec<Spec> {
+    const SEGMENT: [&str; 4] = ["provider", "product", "country", "id_type"];
+    const RECENT: [&str; 2] = ["recent_hits", "recent_n"];
+    const BASELINE: [&str; 2] = ["baseline_hits", "baseline_n"];
+    const BOTH: [&str; 4] = ["recent_hits", "recent_n", "baseline_hits", "baseline_n"];
+    const MIX: [&str; 4] = ["recent_passed", "recent_decided", "baseline_passed", "baseline_decided"];
+    vec![
+        Spec::new("drift", "What changed against the weeks before")
+            .keys(&["metric"])
+            .keys(&SEGMENT)
+            .keys(&["result_code", "error_code"])
+            .with(&Role::Plain, &["recent_from", "recent_to", "baseline_from", "baseline_to"])
+            .count("recent_hits", "drift_recent_hits", &[])
+            .count("recent_n", "drift_recent", &[])
+            .count("baseline_hits", "drift_baseline_hits", &[])
+            .count("baseline_n", "drift_baseline", &[])
+            .from(&RECENT, &["recent_rate"])
+            .from(&BASELINE, &["baseline_rate"])
+            .from(&BOTH, &["change", "change_low", "change_high", "z", "p_value", "q_value", "test"])
+            .with(&Role::Plain, &["tested", "flagged"])
+            .from(&BOTH, &["direction"]),
+        Spec::new("drift_mix", "Change within segments and change of their mix")
+            .keys(&SEGMENT)
+            .keys(&["is_total"])
+            .count("recent_passed", "drift_mix_recent", &[("outcome", "passed")])
+            .count("recent_decided", "drift_mix_recent", &[])
+            .count("baseline_passed", "drift_mix_baseline", &[("outcome", "passed")])
+            .count("baseline_decided", "drift_mix_baseline", &[])
+            .from(&["recent_passed", "recent_decided"], &["recent_rate"])
+            .from(&["baseline_passed", "baseline_decided"], &["baseline_rate"])
+            .from(&MIX, &["change", "recent_weight", "baseline_weight"])
+            .from(&MIX, &["within_effect", "mix_effect", "overall_within_effect", "overall_mix_effect"]),
     ]
 }
 

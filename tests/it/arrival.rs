@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use arrow::util::display::array_value_to_string;
+use kycmart::config::Drift;
 use kycmart::engine::Engine;
 use kycmart::engine::duckdb::{DuckDb, Resources};
 use kycmart::engine::models::Queries;
@@ -62,7 +63,15 @@ fn arrived(batches: &[Vec<&str>]) -> Known {
     let mut engine = DuckDb::open(&Resources { threads: Some(1), ..Resources::default() }).expect("an engine");
     mart.register(&mut engine, Catalogue::builtin()).expect("tables");
     let time_zone = "UTC".parse().expect("a zone");
-    let scope = Scope { from: None, to: None, time_zone, include_sandbox: false, online_from: 0.91, offline_to: 0.5 };
+    let scope = Scope {
+        from: None,
+        to: None,
+        time_zone,
+        include_sandbox: false,
+        online_from: 0.91,
+        offline_to: 0.5,
+        drift: Drift::default(),
+    };
     prepare(&mut engine, &Queries::builtin(), &scope).expect("models");
     Known { engine, _folder: folder }
 }
