@@ -7,6 +7,7 @@ mod corpus;
 mod crash;
 mod deploy;
 mod docs;
+mod drift;
 mod erase;
 mod fuzz;
 mod grown;

@@ -3,6 +3,7 @@
 //! `facts` reads the archive, `jobs`, `meaning` and `verdict` judge it by DESIGN 4, `reports` counts, `table` compares.
 //! `KYCMART_RECOUNT_PAYLOADS` makes the sample smaller than the full 200,000.
 
+mod drift;
 mod facts;
 mod jobs;
 mod meaning;
@@ -61,7 +62,7 @@ fn compare(here: &Path, name: &str, flags: &[&str], counted: &Counted, asked: As
     let night = ["nightly", "archive", "--mart", "mart", "--out", "out", "--format", "csv"];
     kycmart_in(here, &[&night, flags].concat()).expect(0);
     let mut said = Vec::new();
-    for expected in counted.reports(asked) {
+    for expected in counted.reports(asked).into_iter().chain(counted.drifts(asked)) {
         assert!(!expected.rows.is_empty(), "{name}, {}: nothing to count shows nothing", expected.report);
         let found = report(&here.join("out"), expected.report);
         let differences = expected.differences(&found);

@@ -25,7 +25,7 @@ impl Asked {
         self.days.zip(at).is_none_or(|(days, at)| within(days, at))
     }
 
-    fn wants(self, environment: Option<Environment>) -> bool {
+    pub fn wants(self, environment: Option<Environment>) -> bool {
         self.sandbox || environment != Some(Environment::Sandbox)
     }
 }
@@ -355,7 +355,8 @@ const WINDOW_US: i64 = 600_000_000;
 
 const AVAILABILITY: (&str, &str, &[&str]) = ("availability", "answered", &["answered", "unavailable"]);
 
-fn day(us: i64) -> NaiveDate {
+/// The day of an instant, UTC.
+pub fn day(us: i64) -> NaiveDate {
     Micros(us).utc().date_naive()
 }
 
