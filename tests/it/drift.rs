@@ -15,15 +15,15 @@ struct Segment {
     codes: [[&'static str; 20]; 2],
 }
 
-/// 18 of 20 are verified (1020), 2 are not (1022).
+/// 18 of 20 are verified (1012), 2 are not (1013).
 const USUAL: [&str; 20] = codes(2, 0);
 
 /// Of 20 jobs so many not verified, so many without an answer of the authority (1015).
 const fn codes(failed: usize, unavailable: usize) -> [&'static str; 20] {
-    let mut codes = ["1020"; 20];
+    let mut codes = ["1012"; 20];
     let mut at = 0;
     while at < failed + unavailable {
-        codes[at] = if at < failed { "1022" } else { "1015" };
+        codes[at] = if at < failed { "1013" } else { "1015" };
         at += 1;
     }
     codes
@@ -81,10 +81,10 @@ fn a_planted_drop_and_a_planted_outage_are_flagged_and_nothing_else() {
     write(home.path(), &planted.into_iter().chain(quiet).collect::<Vec<_>>());
     let rows = drift(home.path(), &[]);
     let expected = [
-        "code_share BVN 1020 down",
-        "code_share BVN 1022 up",
+        "code_share BVN 1012 down",
+        "code_share BVN 1013 up",
         "code_share TIN 1015 up",
-        "code_share TIN 1020 down",
+        "code_share TIN 1012 down",
         "pass_rate BVN  down",
     ];
     assert_eq!(flagged(&rows), expected);
