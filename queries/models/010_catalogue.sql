@@ -20,6 +20,8 @@ SELECT
     c.is_human,
     c.authority_signal,
     c.billable,
-    c.retryable
+    c.retryable,
+    c.meaning,
+    c.source
 FROM codes c
 JOIN newest n ON n.batch_id = c.batch_id

@@ -6,6 +6,7 @@
 SELECT
     v.job_key,
     k.local_date,
+    k.local_month,
     v.provider,
     v.product,
     v.country,

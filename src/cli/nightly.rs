@@ -41,6 +41,8 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<u8> {
     let config = &context.config;
     let root = arguments.mart.path(config)?;
     arguments.output.out(config)?;
+    // A wrong invoice is said before an hour of ingest, not after.
+    arguments.output.invoice()?;
     let sources: Vec<Source> = if arguments.sources.is_empty() {
         config.sources.iter().map(|source| arguments.known.configured(source, config)).collect()
     } else {

@@ -23,7 +23,7 @@ use crate::report::restated::{self, Ledger, Restated};
 use crate::report::run::RunFolder;
 use crate::report::set::{Alert, Facts};
 use crate::report::write::Format;
-use crate::report::{Done, Order, Scope, Written, prepare, write_all};
+use crate::report::{Done, Order, Scope, Written, invoice, prepare, write_all};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -79,6 +79,13 @@ pub struct OutputArguments {
     /// Count known sandbox traffic too.
     #[arg(long)]
     include_sandbox: bool,
+    /// A provider's invoice to set against what was counted, in the report billing_invoice: CSV with a header. Columns, in
+    /// any order and spelling of case, spaces and dashes: provider (vendor, supplier), month (period, billing month; 2026-10
+    /// or a day of it), quantity (qty, count, units, items, volume), product (service; empty: all that have no line of
+    /// their own), amount (total, price, cost). Others are ignored. Numbers may have thousands separators; lines of one
+    /// provider, month and product are added up.
+    #[arg(long, value_name = "FILE.csv")]
+    invoice: Option<PathBuf>,
     #[command(flatten)]
     pub fail_on: FailOn,
 }
@@ -96,6 +103,8 @@ struct RunRecord<'a> {
     as_of: Option<AsOf<'a>>,
     range: Range,
     include_sandbox: bool,
+    /// The file that `billing_invoice` was made from.
+    invoice: Option<String>,
     catalogue_version: String,
     table_versions: BTreeMap<&'static str, u64>,
     ingest: Option<&'a Summary>,
@@ -168,6 +177,11 @@ impl OutputArguments {
         })
     }
 
+    /// The lines of the invoice, if one was named.
+    pub fn invoice(&self) -> Result<Vec<invoice::Line>> {
+        self.invoice.as_deref().map_or(Ok(Vec::new()), invoice::read)
+    }
+
     fn scope(&self, config: &Config) -> Result<Scope> {
         if let (Some(from), Some(to)) = (self.from, self.to)
             && from > to
@@ -186,6 +200,8 @@ impl OutputArguments {
             online_from: config.reports.online_from,
             offline_to: config.reports.offline_to,
             drift: config.drift,
+
+            invoice: self.invoice()?,
         })
     }
 }
@@ -245,6 +261,7 @@ pub fn write_run(
             time_zone: scope.time_zone.name().to_owned(),
         },
         include_sandbox: scope.include_sandbox,
+        invoice: output.invoice.as_ref().map(|path| path.display().to_string()),
         catalogue_version: view.catalogue_version().to_owned(),
         table_versions: view.mart().versions().into_iter().collect(),
         ingest,

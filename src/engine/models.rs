@@ -50,12 +50,21 @@ const MODELS: &[(&str, &str)] = files!("models":
     "140_authority_lookups",
     "150_authority_observed",
     "160_authority_declarations",
+    "190_job_checks",
+    "195_job_scores",
+    "200_billing_rules",
+    "210_verification_billing",
 );
 
 const REPORTS: &[(&str, &str)] = files!("reports":
     "authority_daily",
     "authority_declared",
     "authority_windows",
+    "billing",
+    "billing_codes",
+    "billing_invoice",
+    "check_scores",
+    "checks",
     "drift",
     "drift_mix",
     "error_codes",

@@ -12,7 +12,7 @@ use crate::stats::wilson;
 /// * `answered` and `unavailable` → `availability`, `availability_low`, `availability_high`;
 /// * with a `status` besides, `indicative`: whether a boundary lies strictly between the bounds of the availability;
 /// * `with_receipt` and `verifications` → `coverage`, `coverage_low`, `coverage_high`;
-/// * `verifications` and `product_verifications` → `share`, `share_low`, `share_high`;
+/// * `verifications` and `check_verifications`, else `product_verifications` → `share`, `share_low`, `share_high`;
 /// * a column `…_us` becomes the UTC time `…`.
 ///
 /// # Errors
@@ -38,8 +38,9 @@ pub fn finish(mut frame: DataFrame, boundaries: [f64; 2]) -> Result<DataFrame> {
         let (with, all) = (counts(&frame, "with_receipt")?, counts(&frame, "verifications")?);
         add_rate(&mut frame, "coverage", &with, &all)?;
     }
-    if has(&frame, "verifications") && has(&frame, "product_verifications") {
-        let (part, all) = (counts(&frame, "verifications")?, counts(&frame, "product_verifications")?);
+    let wholes = ["check_verifications", "product_verifications"];
+    if let Some(whole) = wholes.into_iter().find(|whole| has(&frame, whole) && has(&frame, "verifications")) {
+        let (part, all) = (counts(&frame, "verifications")?, counts(&frame, whole)?);
         add_rate(&mut frame, "share", &part, &all)?;
     }
     times(frame)

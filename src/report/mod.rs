@@ -9,6 +9,7 @@ mod drift;
 pub mod finish;
 pub mod frame;
 mod inputs;
+pub mod invoice;
 mod page;
 mod prometheus;
 pub mod restated;
@@ -24,7 +25,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use arrow::array::{Array, BooleanArray, Date32Array, Float64Array, Int64Array, RecordBatch};
+use arrow::array::{Array, BooleanArray, Date32Array, Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
 use chrono::{Days, NaiveDate, TimeZone};
 use polars::prelude::{BooleanChunked, DataFrame};
@@ -50,6 +51,9 @@ pub struct Scope {
     pub online_from: f64,
     pub offline_to: f64,
     pub drift: Drift,
+
+    /// The lines of the invoice that `billing_invoice` compares; none without `--invoice`.
+    pub invoice: Vec<invoice::Line>,
 }
 
 /// One report as written.
@@ -62,7 +66,7 @@ pub struct Written {
     pub milliseconds: u64,
 }
 
-/// Makes the small views that the models need: `params` and `calendar`, and defines the models.
+/// Makes the small views that the models need: `params`, `calendar` and `invoice_lines`, and defines the models.
 ///
 /// # Errors
 /// When the engine refuses.
@@ -71,6 +75,9 @@ pub fn prepare(engine: &mut dyn Engine, queries: &Queries, scope: &Scope) -> Res
     engine.register_rows("calendar", &calendar(&slots, scope.time_zone)?)?;
     let newest = scope.to.map_or_else(|| newest_day(engine, scope), |day| Ok(Some(day)))?;
     engine.register_rows("params", &params(scope, newest)?)?;
+
+    engine.register_rows("params", &params(scope)?)?;
+    engine.register_rows("invoice_lines", &invoice::rows(scope)?)?;
     queries.define_models(engine)
 }
 
@@ -97,15 +104,28 @@ fn slots_in_use(engine: &dyn Engine) -> Result<Vec<i64>> {
     Ok(slots)
 }
 
-/// Local date of every five-minute slot, so that the SQL needs no date functions.
+/// Local date and month of every five-minute slot, so that the SQL needs no date functions.
 fn calendar(slots: &[i64], zone: chrono_tz::Tz) -> Result<RecordBatch> {
     let day = |slot: &i64| epoch_days(local_day(*slot, zone)).unwrap_or(0);
+
+    let epoch = NaiveDate::default();
+    let date = |slot: &i64| {
+        let utc = chrono::DateTime::from_timestamp(slot * 300, 0).unwrap_or_default().naive_utc();
+        zone.from_utc_datetime(&utc).date_naive()
+    };
+    let dates: Vec<NaiveDate> = slots.iter().map(date).collect();
+    let day = |date: &NaiveDate| i32::try_from((*date - epoch).num_days()).unwrap_or(0);
     let schema = Schema::new(vec![
         Field::new("slot_index", DataType::Int64, false),
         Field::new("local_date", DataType::Date32, false),
+        Field::new("local_month", DataType::Utf8, false),
     ]);
-    let days = Date32Array::from_iter_values(slots.iter().map(day));
-    Ok(RecordBatch::try_new(Arc::new(schema), vec![Arc::new(Int64Array::from(slots.to_vec())), Arc::new(days)])?)
+    let columns: Vec<Arc<dyn Array>> = vec![
+        Arc::new(Int64Array::from(slots.to_vec())),
+        Arc::new(Date32Array::from_iter_values(dates.iter().map(day))),
+        Arc::new(StringArray::from_iter_values(dates.iter().map(|date| date.format("%Y-%m").to_string()))),
+    ];
+    Ok(RecordBatch::try_new(Arc::new(schema), columns)?)
 }
 
 fn local_day(slot: i64, zone: chrono_tz::Tz) -> NaiveDate {

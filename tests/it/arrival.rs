@@ -71,6 +71,8 @@ fn arrived(batches: &[Vec<&str>]) -> Known {
         online_from: 0.91,
         offline_to: 0.5,
         drift: Drift::default(),
+
+        invoice: Vec::new(),
     };
     prepare(&mut engine, &Queries::builtin(), &scope).expect("models");
     Known { engine, _folder: folder }
