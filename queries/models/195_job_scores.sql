@@ -1,6 +1,6 @@
 -- job_scores: one row is one kind of score of one counted verification, in points from 0 to 100.
 -- Rules: check_name is `liveness`, `similarity` or `confidence` (Smile ID ConfidenceValue). Of a job's observations that
--- state such a score the latest counts, ordered as in job_checks. Jumio states shares of 1: what is not above 1 counts
+-- state such a score the latest counts, ordered as in check_counts. Jumio states shares of 1: what is not above 1 counts
 -- times 100. What was no number from 0 to 100 was not stored and is not here.
 -- Source: observations, attributed_observations, verification_days.
 WITH scored AS (

@@ -5,7 +5,7 @@
 --   * else `not_known`: nothing is documented of some answer. FREE says nothing: new interfaces always send it;
 --   * else `not_billable`: the catalogue says of every answer that it is not billed;
 --   * a statement that there is no result yet, and one that names no code, error code or text, is no answer.
--- The codes, basis and rule are those of the first answer (by time) that gave the verdict; where no rule is known for any
+-- answer_code, answer_error_code, basis and rule are those of the first answer (by time) that gave the verdict; where no rule is known for any
 -- answer, the codes are those of the observation that decided.
 -- Source: verification_days, resolved_observations, billing_rules, observations.
 WITH paid AS (
@@ -66,8 +66,8 @@ SELECT
     v.product,
     CASE r.claim WHEN 1 THEN 'billable' WHEN 3 THEN 'not_billable' ELSE 'not_known' END AS billing,
     COALESCE(r.basis, 'none') AS basis,
-    CASE WHEN r.job_key IS NULL THEN v.result_code ELSE r.result_code END AS result_code,
-    CASE WHEN r.job_key IS NULL THEN v.error_code ELSE r.error_code END AS error_code,
+    CASE WHEN r.job_key IS NULL THEN v.result_code ELSE r.result_code END AS answer_code,
+    CASE WHEN r.job_key IS NULL THEN v.error_code ELSE r.error_code END AS answer_error_code,
     CASE WHEN r.basis = 'pricing_strategy' THEN 'the answer stated pricingStrategy PAY' ELSE b.rule END AS rule,
     CASE WHEN r.basis = 'pricing_strategy' THEN 'the payload' ELSE b.rule_source END AS rule_source
 FROM verification_days v

@@ -8,21 +8,18 @@ SELECT
     v.local_month,
     v.billing,
     v.basis,
-    v.result_code,
-    v.error_code,
-    v.rule,
-    v.rule_source,
+    v.answer_code,
+    v.answer_error_code,
+    MIN(v.rule) AS rule,
+    MIN(v.rule_source) AS rule_source,
     COUNT(*) AS verifications
 FROM verification_billing v
-GROUP BY
-    v.provider, v.product, v.local_month, v.billing, v.basis, v.result_code, v.error_code, v.rule, v.rule_source
+GROUP BY v.provider, v.product, v.local_month, v.billing, v.basis, v.answer_code, v.answer_error_code
 ORDER BY
     v.provider NULLS LAST,
     v.product NULLS LAST,
     v.local_month NULLS LAST,
     v.billing NULLS LAST,
     v.basis NULLS LAST,
-    v.result_code NULLS LAST,
-    v.error_code NULLS LAST,
-    v.rule NULLS LAST,
-    v.rule_source NULLS LAST
+    v.answer_code NULLS LAST,
+    v.answer_error_code NULLS LAST

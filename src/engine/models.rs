@@ -50,7 +50,7 @@ const MODELS: &[(&str, &str)] = files!("models":
     "140_authority_lookups",
     "150_authority_observed",
     "160_authority_declarations",
-    "190_job_checks",
+    "190_check_counts",
     "195_job_scores",
     "200_billing_rules",
     "210_verification_billing",

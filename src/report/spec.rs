@@ -128,6 +128,7 @@ pub fn specs() -> Vec<Spec> {
     specs.extend(drifts());
     specs.extend(authorities());
     specs.extend(quality());
+    specs.extend(checks_and_billing());
     specs
 }
 
@@ -251,5 +252,35 @@ fn quality() -> Vec<Spec> {
             .count("payloads_newest_day", "payloads_newest_day", &[])
             .count("payloads_28_days_before", "payloads_28_days_before", &[])
             .with(&Role::Plain, &["days_with_payloads", "last_payload", "usual", "silent"]),
+    ]
+}
+
+/// Shares of checks stay inside: with a total beside them one hidden result would follow from the others.
+fn checks_and_billing() -> Vec<Spec> {
+    const SHARE: [&str; 4] = ["check_verifications", "share", "share_low", "share_high"];
+    vec![
+        Spec::new("checks", "Results of named checks")
+            .keys(&["provider", "product", "check_name", "reason", "result", "detail"])
+            .count("verifications", "check_results", &[])
+            .with(&Role::Internal, &["product_verifications"])
+            .with(&Role::Internal, &SHARE),
+        Spec::new("check_scores", "Scores of liveness and similarity")
+            .keys(&["provider", "product", "check_name", "bucket_from"])
+            .with(&Role::Plain, &["bucket_to"])
+            .count("verifications", "scores", &[])
+            .with(&Role::Internal, &SHARE),
+        Spec::new("billing", "What is billed")
+            .keys(&["provider", "product", "local_month"])
+            .count("verifications", "verifications", &[])
+            .count("billable", "verifications", &[("billing", "billable")])
+            .count("not_billable", "verifications", &[("billing", "not_billable")])
+            .count("not_known", "verifications", &[("billing", "not_known")]),
+        Spec::new("billing_codes", "What is billed, by code and rule")
+            .keys(&["provider", "product", "local_month", "billing", "basis", "answer_code", "answer_error_code"])
+            .with(&Role::Plain, &["rule", "rule_source"])
+            .count("verifications", "verifications", &[]),
+        Spec::new("billing_invoice", "The invoice and what was counted")
+            .keys(&["provider", "product", "local_month"])
+            .with(&Role::Internal, &["invoiced", "billable_min", "billable_max", "difference", "verdict", "amount"]),
     ]
 }

@@ -183,7 +183,15 @@ fn steps(cases: &[Case], number: usize) -> Vec<Vec<&str>> {
 
 fn no_order_changes(cut: fn(Vec<Vec<&str>>) -> Vec<Vec<&str>>) {
     let cases = all_cases();
-    let all = |known: &Known| rows(known, "SELECT * FROM verifications ORDER BY job_key");
+    let all = |known: &Known| {
+        let views = [
+            "verifications ORDER BY job_key",
+            "verification_billing ORDER BY job_key",
+            "check_counts ORDER BY provider, product, check_name, reason, result, detail",
+            "job_scores ORDER BY job_key, check_name",
+        ];
+        views.iter().flat_map(|view| rows(known, &format!("SELECT * FROM {view}"))).collect::<Vec<_>>()
+    };
     let (mut first, mut seen) = (None, BTreeMap::new());
     for number in 0..ORDERS {
         let known = arrived(&cut(steps(&cases, number)));
@@ -193,7 +201,11 @@ fn no_order_changes(cut: fn(Vec<Vec<&str>>) -> Vec<Vec<&str>>) {
         for (row, other) in now.iter().zip(first.get_or_insert_with(|| now.clone())) {
             let changed = row.iter().filter(|(name, value)| other[*name] != **value);
             wrong.extend(changed.map(|(name, value)| {
-                format!("{}: the order of arrival makes {name} {value:?} or {:?}", row["job_key"], other[name])
+                format!(
+                    "{}: the order of arrival makes {name} {value:?} or {:?}",
+                    row.get("job_key").unwrap_or(&row["provider"]),
+                    other[name]
+                )
             }));
         }
         for what in wrong {

@@ -2,6 +2,7 @@
 
 mod arrival;
 mod as_of;
+mod billing;
 mod compact;
 mod corpus;
 mod crash;

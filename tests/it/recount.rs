@@ -4,6 +4,9 @@
 //! `KYCMART_RECOUNT_PAYLOADS` makes the sample smaller than the full 200,000.
 
 mod drift;
+
+mod billing;
+mod checks;
 mod facts;
 mod jobs;
 mod meaning;

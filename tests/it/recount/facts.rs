@@ -8,7 +8,7 @@ use kycmart::envelope::Envelope;
 use kycmart::normalise::{Normaliser, Place, Rows};
 use kycmart::provider::catalogue::Catalogue;
 use kycmart::provider::{Decoded, decode};
-use kycmart::record::{AuthorityStatus, Observation, Reject, Submission, UnknownField};
+use kycmart::record::{AuthorityStatus, Check, Observation, Reject, Submission, UnknownField};
 use kycmart::source::{Input, Item, Options, find_inputs, read_input};
 use rayon::prelude::*;
 
@@ -21,6 +21,7 @@ pub struct Payload {
     /// Microseconds since the epoch, the earliest over all deliveries.
     pub received: Option<i64>,
     pub observations: Vec<Observation>,
+    pub checks: Vec<Check>,
     pub authority: Option<AuthorityStatus>,
     pub submission: Option<Submission>,
     pub reject: Option<Reject>,
@@ -96,6 +97,7 @@ fn once_each(rows: Vec<Rows>) -> Vec<Payload> {
             key: rows.payload_key,
             received,
             observations: rows.observations,
+            checks: rows.checks,
             authority: rows.authority,
             submission: rows.submission,
             reject: rows.reject,

@@ -92,7 +92,7 @@ fn unsorted(payload: &Payload) -> impl Iterator<Item = Seen<'_>> {
         environment: stated.environment,
         product: stated.product,
         standing: Standing::Unattributed,
-        meaning: Meaning { outcome: "unknown", half: "whole", is_human: false, signal: None },
+        meaning: Meaning { outcome: "unknown", half: "whole", is_human: false, signal: None, entry: None },
     })
 }
 

@@ -17,6 +17,8 @@ pub struct Meaning {
     pub half: &'static str,
     pub is_human: bool,
     pub signal: Option<&'static str>,
+    /// What the catalogue says, if it holds the code.
+    pub entry: Option<&'static Entry>,
 }
 
 impl Meaning {
@@ -37,13 +39,13 @@ impl Meanings {
     pub fn of(&mut self, stated: &Observation, product: Option<Product>) -> Meaning {
         let entry = self.entry(stated, product);
         let signal = entry.and_then(|e| e.authority_signal.as_deref());
-        let whole = |outcome| Meaning { outcome, half: "whole", is_human: false, signal };
+        let whole = |outcome| Meaning { outcome, half: "whole", is_human: false, signal, entry };
         let flag = |flag: Option<bool>| flag.filter(|_| !stated.is_history);
         if flag(stated.job_complete) == Some(false) {
             return whole("pending");
         }
         if let Some((entry, outcome)) = entry.and_then(|e| Some((e, e.outcome.as_deref()?))) {
-            return Meaning { outcome, half: &entry.half, is_human: entry.is_human, signal };
+            return Meaning { outcome, half: &entry.half, is_human: entry.is_human, signal, entry: Some(entry) };
         }
         // Success counts only alone: a code that the catalogue does not hold is never folded into another outcome.
         let alone = stated.result_code.is_none() && stated.error_code.is_none();

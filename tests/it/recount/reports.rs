@@ -60,10 +60,14 @@ impl Counted<'_> {
             self.rejects(asked),
             self.unknown_codes(asked),
             self.unknown_fields(asked),
+            self.checks(asked),
+            self.check_scores(asked),
+            self.billing(asked),
+            self.billing_codes(asked),
         ]
     }
 
-    fn verifications(&self, asked: Asked) -> impl Iterator<Item = &Verification<'_>> {
+    pub fn verifications(&self, asked: Asked) -> impl Iterator<Item = &Verification<'_>> {
         self.verifications.iter().filter(move |v| asked.wants(v.environment) && asked.holds(v.first))
     }
 
@@ -356,6 +360,7 @@ const WINDOW_US: i64 = 600_000_000;
 const AVAILABILITY: (&str, &str, &[&str]) = ("availability", "answered", &["answered", "unavailable"]);
 
 /// The day of an instant, UTC.
+
 pub fn day(us: i64) -> NaiveDate {
     Micros(us).utc().date_naive()
 }

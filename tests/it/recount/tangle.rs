@@ -9,7 +9,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-const CODES: [&str; 17] = [
+const CODES: [&str; 18] = [
     "0810",
     "0811",
     "0812",
@@ -23,6 +23,7 @@ const CODES: [&str; 17] = [
     "1015",
     "1020",
     "1022",
+    "1023",
     "1210",
     "1211",
     "9999",
@@ -157,6 +158,18 @@ impl Tangle {
                 result.insert("IDType".into(), id_type.into());
             }
         }
+        if self.chance(40) {
+            let words = ["Passed", "Failed", "Not Done", "a sentence that is no word of the provider's"];
+            let names = ["Liveness_Check", "Register_Selfie", "Verify_ID_Number"];
+            let mut actions = Map::new();
+            for name in names.iter().take(1 + self.below(3) as usize) {
+                actions.insert((*name).into(), self.pick(&words).into());
+            }
+            result.insert("Actions".into(), actions.into());
+        }
+        if self.chance(30) {
+            result.insert("ConfidenceValue".into(), self.pick(&["0", "9.99", "10", "99.5", "100", "very sure"]).into());
+        }
         if self.chance(50) {
             result.insert("Source".into(), self.pick(&["ID API", "Async ID API", "WebAPI"]).into());
         }
@@ -211,8 +224,12 @@ impl Tangle {
             "errorCode": self.pick(&errors),
             "countryCodeIso3": self.pick(&["NGA", "KEN"]),
             "inputParameters": {"region": "NGA", "numberType": self.pick(&["NIN", "BVN"])},
+            "faceDetail": {"faceResult": self.pick(&["PASS", "FAIL"]), "eventDetails": ["BLINK", self.pick(&["BLINK", "NOD"])],
+                "faceLivenessScore": self.below(101), "faceSimilarityScore": self.pick(&[20, 101])},
         });
-        json!({"request": {}, "body": {"code": "SUCCESS", "message": "OK", "data": data}})
+        let pricing = self.pick(&["FREE", "FREE", "FREE", "PAY"]);
+        let envelope = json!({"code": "SUCCESS", "message": "OK", "data": data, "pricingStrategy": pricing});
+        json!({"request": {}, "body": envelope})
     }
 
     fn jumio(&mut self) -> Value {
@@ -231,9 +248,15 @@ impl Tangle {
             body["callbackDate"] = self.time().into();
         }
         if self.chance(60) {
-            let face =
-                json!({"similarity": self.pick(&["MATCH", "NO_MATCH", "NOT_POSSIBLE"]), "validity": self.chance(80)});
+            let face = json!({"similarity": self.pick(&["MATCH", "NO_MATCH", "NOT_POSSIBLE"]),
+                "validity": self.chance(80), "similarityScore": self.pick(&[0.0, 0.1, 0.29, 0.7, 1.0])});
             body["identityVerification"] = face;
+        }
+        if status != "APPROVED_VERIFIED" {
+            let detail = |code: &str| json!({"detailsCode": code, "detailsDescription": "GLARE"});
+            let details = json!([detail(self.pick(&["2006", "2001"])), detail("2006")]);
+            body["rejectReason"] = json!({"rejectReasonCode": self.pick(&["200", "206"]),
+                "rejectReasonDescription": "NOT_READABLE_DOCUMENT", "rejectReasonDetails": details});
         }
         json!({"request": {}, "body": body})
     }

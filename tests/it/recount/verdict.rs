@@ -20,6 +20,8 @@ pub struct Verification<'a> {
     pub first: Option<i64>,
     pub lookup: Option<Lookup>,
     pub has_receipt: bool,
+    /// Its observations, as indices into what was seen.
+    pub members: Vec<usize>,
 }
 
 /// One question to an ID authority.
@@ -50,6 +52,7 @@ fn judge_one<'a>(job: &Job, seen: &[Seen<'a>]) -> Verification<'a> {
         first: first_time(&members),
         lookup: lookup(&members, channel == Some(Channel::Async.word())),
         has_receipt: members.iter().any(|one| one.stated.has_receipt && !one.stated.is_history),
+        members: job.members.clone(),
     }
 }
 
