@@ -32,6 +32,7 @@ Examples:
   kycmart report --mart mart --out reports --internal                  full figures too, for the house
   kycmart report --mart mart --out reports --fail-on drift,availability,unknown=10
   kycmart report --mart mart --out reports --as-of 2026-10-15          as it was at the end of that day
+  kycmart report --mart mart --out reports --invoice october.csv       a provider's invoice against what was counted
 
 With --as-of a report is what it was then: the batches of then, and the code catalogue that was stored with the newest of
 them. Where an erasure or a vacuum makes that impossible, it says so and exits with 3.
@@ -330,7 +331,7 @@ fn write_days_again(
     for restated in restated.iter_mut().rev() {
         let Some(day) = restated.day.parse().ok().filter(outside).filter(|_| left > 0) else { continue };
         left -= 1;
-        let scope = Scope { from: Some(day), to: Some(day), ..scope.clone() };
+        let scope = Scope { from: Some(day), to: Some(day), invoice: Vec::new(), ..scope.clone() };
         let engine = prepared(view, context, &scope)?;
         let facts = facts(&engine, &scope, &context.config, view.catalogue_version())?;
         let folder = folder.join("restated").join(&restated.day);
