@@ -185,6 +185,7 @@ SELECT
         WHEN d.outcome = 'passed' THEN j.id_passed_us
         ELSE j.id_failed_us
     END AS decided_at_us,
+    j.own_first_us,
     COALESCE(j.own_first_us, j.any_first_us) AS first_us,
     COALESCE(j.own_first_slot, j.any_first_slot) AS first_slot,
     COALESCE(j.own_last_us, j.any_last_us) AS last_us,

@@ -14,6 +14,7 @@ SELECT
     v.partner,
     v.environment,
     v.channel,
+    v.user_pseudonym,
     v.dimension_1,
     v.dimension_2,
     v.dimension_3,
@@ -23,6 +24,7 @@ SELECT
     v.result_text,
     v.billable,
     v.has_receipt,
+    v.own_first_us,
     v.first_us,
     v.decided_at_us
 FROM verifications v

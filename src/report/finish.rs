@@ -13,6 +13,7 @@ use crate::stats::wilson;
 /// * with a `status` besides, `indicative`: whether a boundary lies strictly between the bounds of the availability;
 /// * `with_receipt` and `verifications` → `coverage`, `coverage_low`, `coverage_high`;
 /// * `verifications` and `check_verifications`, else `product_verifications` → `share`, `share_low`, `share_high`;
+/// * `passed_later` and `people` → `share_passed_later`, `share_passed_later_low`, `share_passed_later_high`;
 /// * a column `…_us` becomes the UTC time `…`.
 ///
 /// # Errors
@@ -42,6 +43,10 @@ pub fn finish(mut frame: DataFrame, boundaries: [f64; 2]) -> Result<DataFrame> {
     if let Some(whole) = wholes.into_iter().find(|whole| has(&frame, whole) && has(&frame, "verifications")) {
         let (part, all) = (counts(&frame, "verifications")?, counts(&frame, whole)?);
         add_rate(&mut frame, "share", &part, &all)?;
+    }
+    if has(&frame, "passed_later") && has(&frame, "people") {
+        let (part, all) = (counts(&frame, "passed_later")?, counts(&frame, "people")?);
+        add_rate(&mut frame, "share_passed_later", &part, &all)?;
     }
     times(frame)
 }

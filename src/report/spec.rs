@@ -127,6 +127,7 @@ pub fn specs() -> Vec<Spec> {
     let mut specs = rates();
     specs.extend(drifts());
     specs.extend(authorities());
+    specs.extend(courses());
     specs.extend(quality());
     specs.extend(checks_and_billing());
     specs
@@ -220,8 +221,42 @@ fn authorities() -> Vec<Spec> {
     ]
 }
 
+/// How verifications and people go on in time.
+fn courses() -> Vec<Spec> {
+    vec![
+        Spec::new("time_to_final", "Time until the decision")
+            .keys(&["provider", "product", "channel", "outcome"])
+            .count("verifications", "verifications", &[])
+            .count("timed", "verifications", &[("timed", "yes")])
+            .count("at_once", "verifications", &[("timed", "yes"), ("at_once", "yes")])
+            .count("undated", "verifications", &[("timed", "no")])
+            .from(&["timed"], &["p50_seconds", "p90_seconds", "p99_seconds", "longest_seconds"])
+            .count("from_request", "verifications", &[("request", "known")])
+            .from(&["from_request"], &["request_p50_seconds", "request_p90_seconds"])
+            .from(&["from_request"], &["request_p99_seconds", "request_longest_seconds"]),
+        Spec::new("open_cases", "Open cases by age")
+            .keys(&["provider", "product", "outcome", "age_order", "age"])
+            .count("cases", "verifications", &[])
+            .from(&["cases"], &["oldest"])
+            .with(&Role::Plain, &["as_of"]),
+        Spec::new("retries", "What became of people without a pass")
+            .keys(&["provider", "product", "first_outcome"])
+            .count("people", "people", &[])
+            .count("people_with_retry", "people", &[("retry", "yes")])
+            .from(&["people_with_retry"], &["attempts"])
+            .count("passed_later", "people", &[("retry", "yes"), ("passed", "yes")])
+            .from(&["passed_later"], &["passed_dated", "p50_seconds", "p90_seconds"])
+            .from(&["passed_later", "people"], &["share_passed_later"])
+            .from(&["passed_later", "people"], &["share_passed_later_low", "share_passed_later_high"]),
+    ]
+}
+
 fn quality() -> Vec<Spec> {
     vec![
+        // Its measures count what other reports break down, so that one of them could give a withheld cell away.
+        Spec::new("data_quality", "Data quality")
+            .keys(&["provider", "measure"])
+            .with(&Role::Internal, &["counted", "out_of", "share"]),
         Spec::new("receipts_coverage", "Receipts by product")
             .keys(&["provider", "product", "outcome"])
             .with(&Role::Plain, &["expected"])
