@@ -3,13 +3,14 @@
 //! `facts` reads the archive, `jobs`, `meaning` and `verdict` judge it by DESIGN 4, `reports` counts, `table` compares.
 //! `KYCMART_RECOUNT_PAYLOADS` makes the sample smaller than the full 200,000.
 
-mod drift;
-
 mod billing;
 mod checks;
+mod courses;
+mod drift;
 mod facts;
 mod jobs;
 mod meaning;
+mod quality;
 mod reports;
 mod table;
 mod tangle;
@@ -18,6 +19,7 @@ mod verdict;
 use std::path::Path;
 
 use chrono::NaiveDate;
+use kycmart::pseudonym::PseudonymKey;
 
 use crate::support::{folder, kycmart_in, report};
 use reports::{Asked, Counted};
@@ -43,7 +45,9 @@ fn every_count_is_that_of_a_recount_where_jobs_are_more_tangled_than_in_the_samp
 /// Recounts an archive and compares with what three nights say of it.
 #[track_caller]
 fn recount(here: &Path, payloads: usize) {
-    let facts = facts::read(&here.join("archive"));
+    std::fs::write(here.join("test.key"), "an invented secret of the tests, long enough").expect("a key file");
+    let key = PseudonymKey::from_file(&here.join("test.key")).expect("a key");
+    let facts = facts::read(&here.join("archive"), &key);
     assert_eq!(facts.deliveries, payloads, "every payload of the archive is read");
     let attributed = jobs::attribute(&facts.payloads);
     let verifications = verdict::judge(&attributed);
@@ -62,7 +66,7 @@ fn recount(here: &Path, payloads: usize) {
 
 /// Runs the night with these flags and says where its reports are not what was counted: the first ten rows of each.
 fn compare(here: &Path, name: &str, flags: &[&str], counted: &Counted, asked: Asked) -> Vec<String> {
-    let night = ["nightly", "archive", "--mart", "mart", "--out", "out", "--format", "csv"];
+    let night = ["nightly", "archive", "--mart", "mart", "--out", "out", "--format", "csv", "--key-file", "test.key"];
     kycmart_in(here, &[&night, flags].concat()).expect(0);
     let mut said = Vec::new();
     for expected in counted.reports(asked).into_iter().chain(counted.drifts(asked)) {

@@ -8,7 +8,8 @@ use kycmart::envelope::Envelope;
 use kycmart::normalise::{Normaliser, Place, Rows};
 use kycmart::provider::catalogue::Catalogue;
 use kycmart::provider::{Decoded, decode};
-use kycmart::record::{AuthorityStatus, Check, Observation, Reject, Submission, UnknownField};
+use kycmart::pseudonym::PseudonymKey;
+use kycmart::record::{AuthorityStatus, Check, Observation, Provider, Reject, SignatureClass, Submission, UnknownField};
 use kycmart::source::{Input, Item, Options, find_inputs, read_input};
 use rayon::prelude::*;
 
@@ -18,6 +19,11 @@ pub type Found = (String, i64, i64);
 /// One payload, however often it was delivered.
 pub struct Payload {
     pub key: String,
+    pub provider: Option<Provider>,
+    /// Places where it was found.
+    pub deliveries: i64,
+    /// Of several the one last in the alphabet.
+    pub signature: SignatureClass,
     /// Microseconds since the epoch, the earliest over all deliveries.
     pub received: Option<i64>,
     pub observations: Vec<Observation>,
@@ -37,9 +43,9 @@ pub struct Facts {
 }
 
 /// Reads every file below a folder; a file with the same bytes as an earlier one adds nothing.
-pub fn read(folder: &Path) -> Facts {
+pub fn read(folder: &Path, key: &PseudonymKey) -> Facts {
     let inputs = find_inputs(&[folder.to_owned()]).expect("the sample's files");
-    let files: Vec<(String, Vec<Rows>)> = inputs.par_iter().map(read_file).collect();
+    let files: Vec<(String, Vec<Rows>)> = inputs.par_iter().map(|input| read_file(input, key)).collect();
     let deliveries = files.iter().map(|(_, rows)| rows.len()).sum();
     let mut seen = HashSet::new();
     let rows = files.into_iter().filter(|(digest, _)| seen.insert(digest.clone())).flat_map(|(_, rows)| rows).collect();
@@ -52,8 +58,8 @@ pub fn read(folder: &Path) -> Facts {
     Facts { payloads, deliveries }
 }
 
-fn read_file(input: &Input) -> (String, Vec<Rows>) {
-    let rules = Normaliser { catalogue: Catalogue::builtin(), key: None, dimensions: &[], show_personal: false };
+fn read_file(input: &Input, key: &PseudonymKey) -> (String, Vec<Rows>) {
+    let rules = Normaliser { catalogue: Catalogue::builtin(), key: Some(key), dimensions: &[], show_personal: false };
     let mut rows = Vec::new();
     let summary = read_input(input, &Options::default(), &mut |item| {
         rows.push(item_rows(&rules, input, &item));
@@ -85,6 +91,10 @@ fn once_each(rows: Vec<Rows>) -> Vec<Payload> {
         let found_at = (rows.receipt.source, rows.receipt.source_offset, rows.receipt.source_index);
         if let Some(&index) = place.get(&rows.payload_key) {
             let known = &mut payloads[index];
+            known.deliveries += 1;
+            if rows.receipt.signature_class.word() > known.signature.word() {
+                known.signature = rows.receipt.signature_class;
+            }
             known.received = earliest(known.received, received);
             known.place = found_at.min(known.place.clone());
             if let (Some(known), Some(again)) = (&mut known.authority, &rows.authority) {
@@ -95,6 +105,9 @@ fn once_each(rows: Vec<Rows>) -> Vec<Payload> {
         place.insert(rows.payload_key.clone(), payloads.len());
         payloads.push(Payload {
             key: rows.payload_key,
+            provider: rows.receipt.provider,
+            deliveries: 1,
+            signature: rows.receipt.signature_class,
             received,
             observations: rows.observations,
             checks: rows.checks,

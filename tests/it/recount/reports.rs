@@ -20,7 +20,7 @@ pub struct Asked {
 
 impl Asked {
     /// What has no time counts in every range.
-    fn holds(self, at: Option<i64>) -> bool {
+    pub fn holds(self, at: Option<i64>) -> bool {
         let within = |(from, to): (NaiveDate, NaiveDate), at| (from..=to).contains(&day(at));
         self.days.zip(at).is_none_or(|(days, at)| within(days, at))
     }
@@ -64,6 +64,10 @@ impl Counted<'_> {
             self.check_scores(asked),
             self.billing(asked),
             self.billing_codes(asked),
+            self.time_to_final(asked),
+            self.open_cases(asked),
+            self.retries(asked),
+            self.data_quality(asked),
         ]
     }
 
@@ -71,7 +75,7 @@ impl Counted<'_> {
         self.verifications.iter().filter(move |v| asked.wants(v.environment) && asked.holds(v.first))
     }
 
-    fn observations(&self, asked: Asked) -> impl Iterator<Item = &Seen<'_>> {
+    pub fn observations(&self, asked: Asked) -> impl Iterator<Item = &Seen<'_>> {
         self.seen.iter().filter(move |one| asked.wants(one.environment) && asked.holds(one.at))
     }
 
@@ -360,13 +364,12 @@ const WINDOW_US: i64 = 600_000_000;
 const AVAILABILITY: (&str, &str, &[&str]) = ("availability", "answered", &["answered", "unavailable"]);
 
 /// The day of an instant, UTC.
-
 pub fn day(us: i64) -> NaiveDate {
     Micros(us).utc().date_naive()
 }
 
 /// A time as reports write it.
-fn time(us: i64) -> String {
+pub fn time(us: i64) -> String {
     Micros(us).utc().format("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()
 }
 

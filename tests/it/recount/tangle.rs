@@ -105,7 +105,8 @@ impl Tangle {
             75..87 => self.jumio(),
             87..92 => self.id_status(),
             92..94 => self.health(),
-            94..98 => self.refusal(),
+            94..96 => self.refusal(),
+            96..98 => self.accepted(),
             _ => {
                 let broken = self.pick(&["{\"SmileJobID\": ", "{\"order\": 7}", "{\"scanReference\": }"]);
                 json!({"request": {}, "body": broken})
@@ -138,6 +139,10 @@ impl Tangle {
         }
         if self.chance(80) {
             parameters.insert("job_id".into(), format!("order-{}", job % (self.jobs * 9 / 10).max(1)).into());
+        }
+        if self.chance(80) {
+            let user = if self.chance(95) { job % (self.jobs / 3).max(1) } else { self.below(self.jobs) };
+            parameters.insert("user_id".into(), format!("user-{user}").into());
         }
         if self.chance(60) {
             let own = JOB_TYPES[(job % 5) as usize];
@@ -248,6 +253,12 @@ impl Tangle {
             body["callbackDate"] = self.time().into();
         }
         if self.chance(60) {
+            body["transactionDate"] = self.time().into();
+        }
+        if self.chance(60) {
+            body["customerId"] = format!("user-{}", self.below(self.jobs / 9 + 1)).into();
+        }
+        if self.chance(60) {
             let face = json!({"similarity": self.pick(&["MATCH", "NO_MATCH", "NOT_POSSIBLE"]),
                 "validity": self.chance(80), "similarityScore": self.pick(&[0.0, 0.1, 0.29, 0.7, 1.0])});
             body["identityVerification"] = face;
@@ -279,6 +290,16 @@ impl Tangle {
         let data =
             json!({"numberType": self.pick(&["NG_BVN", "ID_NIK"]), "status": self.pick(&["health", "unstable"])});
         json!({"request": {}, "body": {"code": "SUCCESS", "message": "OK", "data": data}})
+    }
+
+    /// A request was accepted; not every answer says when.
+    fn accepted(&mut self) -> Value {
+        let job = self.below(self.jobs);
+        let mut body = json!({"status": "accepted", "job_id": format!("{job:010}"), "user_id": format!("user-{job}")});
+        if self.chance(60) {
+            body["created_at"] = self.time().into();
+        }
+        json!({"request": self.request(job), "provider": "smile_id", "body": body})
     }
 
     fn refusal(&mut self) -> Value {

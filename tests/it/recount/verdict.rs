@@ -10,6 +10,11 @@ use super::jobs::{Attributed, Job, Seen};
 pub struct Verification<'a> {
     pub provider: Provider,
     pub environment: Option<Environment>,
+    pub partner: Option<&'a str>,
+    /// The provider's own reference.
+    pub reference: Option<&'a str>,
+    pub user: Option<&'a str>,
+    pub channel: Option<&'a str>,
     pub product: Option<Product>,
     pub country: Option<&'a str>,
     pub id_type: Option<&'a str>,
@@ -18,6 +23,12 @@ pub struct Verification<'a> {
     pub decided_by: &'a Observation,
     /// Its first own-dated observation; where there is none, the earliest upper bound.
     pub first: Option<i64>,
+    /// Its first own-dated observation.
+    pub own_first: Option<i64>,
+    /// The first own-dated observation of the half that decided that says how it ended; only of a pass or a fail.
+    pub decided_at: Option<i64>,
+    /// When it was asked for, as its observations say.
+    pub requested: Option<i64>,
     pub lookup: Option<Lookup>,
     pub has_receipt: bool,
     /// Its observations, as indices into what was seen.
@@ -44,12 +55,19 @@ fn judge_one<'a>(job: &Job, seen: &[Seen<'a>]) -> Verification<'a> {
     Verification {
         provider: members[0].stated.provider,
         environment: job.environment,
+        partner: members.iter().filter_map(|one| one.partner).min(),
+        reference: members.iter().find_map(|one| one.stated.provider_job_id.as_deref()),
+        user: members.iter().filter_map(|one| one.stated.user_pseudonym.as_deref()).min(),
+        channel,
         product: job.product,
         country: first_stated(&members, |one| one.stated.country.as_deref()),
         id_type: first_stated(&members, |one| one.stated.id_type.as_deref()),
         outcome,
         decided_by,
         first: first_time(&members),
+        own_first: members.iter().filter_map(|one| one.own_time()).min(),
+        decided_at: decided_at(job.product, &members, outcome, decided_by),
+        requested: members.iter().filter_map(|one| one.stated.requested_at_us).min(),
         lookup: lookup(&members, channel == Some(Channel::Async.word())),
         has_receipt: members.iter().any(|one| one.stated.has_receipt && !one.stated.is_history),
         members: job.members.clone(),
@@ -78,6 +96,14 @@ fn outcome<'a>(product: Option<Product>, members: &[&Seen<'a>]) -> (&'static str
         (None, Some(id)) => stands(id),
         (None, None) => unreachable!("a job has an observation"),
     }
+}
+
+/// When the half that decided first said so.
+fn decided_at(product: Option<Product>, members: &[&Seen], outcome: &str, decided_by: &Observation) -> Option<i64> {
+    let of_id = |one: &Seen| has_halves(product) && one.meaning.half == "id";
+    let decider = members.iter().find(|one| std::ptr::eq(one.stated, decided_by))?;
+    let same = members.iter().filter(|one| of_id(one) == of_id(decider) && one.meaning.outcome == outcome);
+    same.filter(|one| one.meaning.is_final()).filter_map(|one| one.own_time()).min()
 }
 
 type Precedence<'a> = (bool, bool, bool, bool, Option<i64>, Reverse<i32>, Reverse<usize>, Reverse<&'a str>);
