@@ -69,7 +69,7 @@ jobs AS (
         r.job_key,
         MIN(r.provider) AS provider,
         MIN(r.partner) AS partner,
-        MIN(r.environment) AS environment,
+        CASE WHEN MIN(r.environment) = MAX(r.environment) THEN MIN(r.environment) END AS environment,
         MIN(r.provider_job_id) AS provider_job_id,
         MIN(r.partner_job_id) AS partner_job_id,
         MIN(r.user_pseudonym) AS user_pseudonym,

@@ -46,4 +46,4 @@ SELECT
 FROM doubtful d
 CROSS JOIN params p
 LEFT JOIN their_jobs j ON j.job_key = d.job_key
-WHERE p.include_sandbox OR COALESCE(j.environment, d.environment, '') <> 'sandbox'
+WHERE p.include_sandbox OR COALESCE(CASE WHEN d.job_key IS NULL THEN d.environment ELSE j.environment END, '') <> 'sandbox'

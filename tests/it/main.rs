@@ -5,6 +5,7 @@ mod as_of;
 mod billing;
 mod compact;
 mod corpus;
+mod courses;
 mod crash;
 mod deploy;
 mod docs;
