@@ -89,6 +89,8 @@ pub struct Reports {
     pub offline_to: f64,
     /// Counts below this are withheld in circulation.
     pub least_count: u64,
+    /// Availability that an authority should have over a month; the reports say how much of the rest was used up.
+    pub availability_target: f64,
 }
 
 impl Default for Reports {
@@ -99,6 +101,7 @@ impl Default for Reports {
             online_from: ONLINE_FROM,
             offline_to: OFFLINE_TO,
             least_count: LEAST_COUNT,
+            availability_target: AVAILABILITY_TARGET,
         }
     }
 }
@@ -107,7 +110,8 @@ impl Default for Reports {
 pub const ONLINE_FROM: f64 = 0.91;
 /// A window with this share of answers or less is offline. Seed 002 says both "less than 50 %" and "50 % or less".
 pub const OFFLINE_TO: f64 = 0.50;
-
+/// The availability that is wished for unless the configuration says otherwise. No provider promises one.
+pub const AVAILABILITY_TARGET: f64 = 0.99;
 /// Smaller counts of people are withheld in circulation.
 pub const LEAST_COUNT: u64 = 10;
 
@@ -250,6 +254,10 @@ impl Config {
             return Err("reports: 0 <= offline_to < online_from <= 1".into());
         }
         self.drift.check()?;
+
+        if !(0.0..1.0).contains(&self.reports.availability_target) {
+            return Err("reports: 0 <= availability_target < 1".into());
+        }
         self.time_zone().map(|_| ())
     }
 

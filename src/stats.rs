@@ -7,13 +7,18 @@ const Z95: f64 = 1.959_963_984_540_054;
 ///
 /// E. B. Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22 (1927), 209–212.
 pub fn wilson(successes: u64, trials: u64) -> Option<(f64, f64)> {
+    wilson_at(successes, trials, Z95)
+}
+
+/// The Wilson score interval at another confidence: `z` is the normal deviate of each bound.
+pub fn wilson_at(successes: u64, trials: u64, z: f64) -> Option<(f64, f64)> {
     if trials == 0 {
         return None;
     }
-    let (n, z2) = (trials as f64, Z95 * Z95);
+    let (n, z2) = (trials as f64, z * z);
     let p = successes as f64 / n;
     let centre = (p + z2 / (2.0 * n)) / (1.0 + z2 / n);
-    let half = Z95 / (1.0 + z2 / n) * (p * (1.0 - p) / n + z2 / (4.0 * n * n)).sqrt();
+    let half = z / (1.0 + z2 / n) * (p * (1.0 - p) / n + z2 / (4.0 * n * n)).sqrt();
     Some(((centre - half).max(0.0), (centre + half).min(1.0)))
 }
 

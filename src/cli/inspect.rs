@@ -253,8 +253,9 @@ fn resolve(group: &[Seen], context: &Context) -> Result<HashMap<(usize, i32), Me
         online_from: reports.online_from,
         offline_to: reports.offline_to,
         drift: context.config.drift,
-
         invoice: Vec::new(),
+
+        availability_target: reports.availability_target,
     };
     prepare(&mut engine, &context.queries, &scope)?;
     let batches = engine.select(

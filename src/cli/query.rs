@@ -54,8 +54,9 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<u8> {
         online_from: reports.online_from,
         offline_to: reports.offline_to,
         drift: context.config.drift,
-
         invoice: Vec::new(),
+
+        availability_target: reports.availability_target,
     };
     let mut engine = DuckDb::open(&Resources { keep_order: true, ..resources(&context.config) })?;
     seen.view(context).register(&mut engine)?;

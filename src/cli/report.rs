@@ -201,8 +201,9 @@ impl OutputArguments {
             online_from: config.reports.online_from,
             offline_to: config.reports.offline_to,
             drift: config.drift,
-
             invoice: self.invoice()?,
+
+            availability_target: config.reports.availability_target,
         })
     }
 }

@@ -4,8 +4,11 @@
 //! versions, counts) is in `run.json`. Not here: what a figure means (`queries/`, `docs/METRICS.md`).
 
 pub mod alerts;
+pub mod availability;
 mod columns;
 mod drift;
+
+pub mod days;
 pub mod finish;
 pub mod frame;
 mod inputs;
@@ -54,6 +57,9 @@ pub struct Scope {
 
     /// The lines of the invoice that `billing_invoice` compares; none without `--invoice`.
     pub invoice: Vec<invoice::Line>,
+
+    /// Availability that an authority should have over a month.
+    pub availability_target: f64,
 }
 
 /// One report as written.
@@ -178,7 +184,11 @@ fn params(scope: &Scope, newest: Option<NaiveDate>) -> Result<RecordBatch> {
         Field::new("recent_to", DataType::Date32, true),
         Field::new("baseline_from", DataType::Date32, true),
         Field::new("baseline_to", DataType::Date32, true),
+
+        Field::new("from_window", DataType::Int64, true),
+        Field::new("to_window", DataType::Int64, true),
     ]);
+    let (from_window, to_window) = days::window_range(scope);
     let columns: Vec<Arc<dyn Array>> = vec![
         date(scope.from),
         date(scope.to),
@@ -189,6 +199,9 @@ fn params(scope: &Scope, newest: Option<NaiveDate>) -> Result<RecordBatch> {
         date(periods.map(|[recent, _]| recent.1)),
         date(periods.map(|[_, baseline]| baseline.0)),
         date(periods.map(|[_, baseline]| baseline.1)),
+
+        Arc::new(Int64Array::from(vec![from_window])),
+        Arc::new(Int64Array::from(vec![to_window])),
     ];
     Ok(RecordBatch::try_new(Arc::new(schema), columns)?)
 }
@@ -212,8 +225,15 @@ pub fn report(engine: &dyn Engine, name: &str, sql: &str, scope: &Scope) -> Resu
 type Finisher = fn(DataFrame, &Scope) -> Result<DataFrame>;
 
 /// Reports that need more than SQL and the general finish.
-const FINISHERS: &[(&str, Finisher)] =
-    &[("drift", drift::drift), ("drift_mix", drift::drift_mix), ("inputs", inputs::inputs)];
+const FINISHERS: &[(&str, Finisher)] = &[
+    ("authority_daily", availability::authority_daily),
+    ("authority_incidents", availability::authority_incidents),
+    ("authority_reliability", availability::authority_reliability),
+    ("declared_vs_observed", availability::declared_vs_observed),
+    ("drift", drift::drift),
+    ("drift_mix", drift::drift_mix),
+    ("inputs", inputs::inputs),
+];
 
 /// The report whose figures are shown when a run is done.
 pub const HEADLINE: &str = "pass_rates_by_provider";

@@ -73,6 +73,8 @@ fn arrived(batches: &[Vec<&str>]) -> Known {
         drift: Drift::default(),
 
         invoice: Vec::new(),
+
+        availability_target: 0.99,
     };
     prepare(&mut engine, &Queries::builtin(), &scope).expect("models");
     Known { engine, _folder: folder }
