@@ -100,7 +100,7 @@ fn table<'a>(tables: &'a [Table], name: &str) -> Option<&'a Table> {
 fn availability(tables: &[Table], rules: &Rules, facts: &Facts) -> Result<Vec<Found>> {
     const REPORT: &str = "authority_incidents";
     let Some(Table { frame, .. }) = table(tables, REPORT) else { return Ok(Vec::new()) };
-    let (ends, open) = (integers(frame, "end")?, truths(frame, "still_open")?);
+    let (ends, open) = (integers(frame, "ended")?, truths(frame, "still_open")?);
     let since =
         facts.newest_us.map(|newest| newest - i64::try_from(rules.availability_hours).unwrap_or(0) * 3_600_000_000);
     let recent = |row: &usize| open[*row] || ends[*row].zip(since).is_some_and(|(end, since)| end > since);
@@ -193,10 +193,10 @@ fn alert(found: &Found, tables: &[Table]) -> Result<Alert> {
 
 fn incident(row: &Row) -> Result<String> {
     let state = if row.truth("still_open")? { "still down" } else { "down" };
-    let until = if row.truth("still_open")? { String::new() } else { format!(" until {}", row.time("end")?) };
+    let until = if row.truth("still_open")? { String::new() } else { format!(" until {}", row.time("ended")?) };
     Ok(format!(
         "{state} since {}{until}: {} of {} lookups lost",
-        row.time("start")?,
+        row.time("began")?,
         row.count("lost")?,
         row.count("lookups")?
     ))

@@ -228,15 +228,18 @@ fn authorities() -> Vec<Spec> {
             .with(&Role::Plain, &["windows_of_day"])
             .from(&["lookups"], &["windows_no_data"])
             .from(&["answered", "unavailable"], &["time_availability", "status"])
-            .from(&["answered", "unavailable"], &["availability", "availability_low", "availability_high", "indicative"]),
+            .from(
+                &["answered", "unavailable"],
+                &["availability", "availability_low", "availability_high", "indicative"],
+            ),
         Spec::new("authority_incidents", "Incidents")
             .keys(&AUTHORITY)
             .with(&Role::Key, &["began"])
             .with(&Role::Plain, &["ended", "minutes", "windows", "windows_no_data"])
-            .from(&["asked", "lost"], &["lowest_availability"])
-            .count("asked", "incident_lookups", &[])
+            .from(&["lookups", "lost"], &["lowest_availability"])
+            .count("lookups", "incident_lookups", &[])
             .count("lost", "incident_lookups", &[("signal", "unavailable")])
-            .count("ambiguous", "incident_lookups_ambiguous", &[])
+            .count("ambiguous", "incident_lookups", &[("signal", "ambiguous")])
             .with(&Role::Plain, &["async_only", "still_open", "declared", "declared_first", "declared_lag_minutes"])
             .with(&Role::Plain, &["declared_level"]),
         Spec::new("authority_reliability", "Reliability by month")

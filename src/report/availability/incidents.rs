@@ -51,7 +51,9 @@ pub struct Incident {
     pub last: i64,
     /// Windows between without a lookup that was answered or unavailable.
     pub no_data: i64,
+    /// The lowest availability of one window.
     pub lowest: f64,
+    /// Lookups that were answered or lost.
     pub asked: i64,
     pub lost: i64,
     pub ambiguous: i64,
@@ -222,7 +224,7 @@ fn incident_columns(rows: &[Row]) -> Vec<Column> {
         whole("windows", rows, Incident::windows),
         whole("windows_no_data", rows, |one| one.no_data),
         Series::new("lowest_availability".into(), lowest).into_column(),
-        whole("asked", rows, |one| one.asked),
+        whole("lookups", rows, |one| one.asked + one.ambiguous),
         whole("lost", rows, |one| one.lost),
         whole("ambiguous", rows, |one| one.ambiguous),
         truth("async_only", rows, |row| row.incident.async_only),
