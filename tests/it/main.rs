@@ -19,6 +19,7 @@ mod maintain;
 mod nightly;
 mod odd;
 mod older;
+mod outages;
 mod privacy;
 mod program;
 mod readers;

@@ -21,11 +21,15 @@ pub struct Asked {
 impl Asked {
     /// What has no time counts in every range.
     pub fn holds(self, at: Option<i64>) -> bool {
+
+    pub(super) fn holds(self, at: Option<i64>) -> bool {
         let within = |(from, to): (NaiveDate, NaiveDate), at| (from..=to).contains(&day(at));
         self.days.zip(at).is_none_or(|(days, at)| within(days, at))
     }
 
     pub fn wants(self, environment: Option<Environment>) -> bool {
+
+    pub(super) fn wants(self, environment: Option<Environment>) -> bool {
         self.sandbox || environment != Some(Environment::Sandbox)
     }
 }
@@ -53,8 +57,12 @@ impl Counted<'_> {
             }),
             self.error_codes(asked),
             self.authority_windows(asked),
+            self.authority_hourly(asked),
             self.authority_daily(asked),
+            self.authority_incidents(asked),
+            self.authority_reliability(asked),
             self.authority_declared(asked),
+            self.declared_vs_observed(asked),
             self.receipts_coverage(asked),
             self.submissions(asked),
             self.rejects(asked),
@@ -168,34 +176,6 @@ impl Counted<'_> {
             report: "authority_windows",
             keys: &["provider", "country", "id_type", "window_index"],
             rows,
-            rates: vec![AVAILABILITY],
-        }
-    }
-
-    fn authority_daily(&self, asked: Asked) -> Expected {
-        const COLUMNS: [&str; 8] = [
-            "answered",
-            "unavailable",
-            "ambiguous",
-            "lookups",
-            "windows",
-            "windows_online",
-            "windows_interruption",
-            "windows_offline",
-        ];
-        let mut days = Rows::<i64>::new(&COLUMNS);
-        for (window, row) in self.lookups(asked) {
-            let date = day(window[3].parse::<i64>().expect("a window") * WINDOW_US).to_string();
-            let is = |status: &str| i64::from(row["status"] == status);
-            let counts = ["answered", "unavailable", "ambiguous", "lookups"].map(|name| count(&row, name));
-            let windows = [1, is("online"), is("interruption"), is("offline")];
-            let day_key = [&[date], &window[..3]].concat();
-            days.push(day_key, counts.into_iter().chain(windows));
-        }
-        Expected {
-            report: "authority_daily",
-            keys: &["local_date", "provider", "country", "id_type"],
-            rows: days.grouped(Take::Sum),
             rates: vec![AVAILABILITY],
         }
     }
@@ -359,17 +339,21 @@ fn with_examples(mut rows: Table, examples: &Examples) -> Table {
     rows
 }
 
-const WINDOW_US: i64 = 600_000_000;
+pub(super) const WINDOW_US: i64 = 600_000_000;
 
-const AVAILABILITY: (&str, &str, &[&str]) = ("availability", "answered", &["answered", "unavailable"]);
+pub(super) const AVAILABILITY: (&str, &str, &[&str]) = ("availability", "answered", &["answered", "unavailable"]);
 
 /// The day of an instant, UTC.
 pub fn day(us: i64) -> NaiveDate {
+
+pub(super) fn day(us: i64) -> NaiveDate {
     Micros(us).utc().date_naive()
 }
 
 /// A time as reports write it.
 pub fn time(us: i64) -> String {
+
+pub(super) fn time(us: i64) -> String {
     Micros(us).utc().format("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()
 }
 
@@ -380,7 +364,7 @@ fn as_times(rows: &mut Table, names: [&'static str; 2]) {
 }
 
 /// The status of an authority in one window: 91 % is online, 50 % is offline.
-fn status(row: &Row) -> &'static str {
+pub(super) fn status(row: &Row) -> &'static str {
     let (answered, asked) = (count(row, "answered"), count(row, "answered") + count(row, "unavailable"));
     match answered * 100 {
         _ if asked == 0 => "",
@@ -391,7 +375,7 @@ fn status(row: &Row) -> &'static str {
 }
 
 /// Whether another status is within the bounds of the availability.
-fn indicative(row: &Row) -> String {
+pub(super) fn indicative(row: &Row) -> String {
     let (answered, asked) = (count(row, "answered"), count(row, "answered") + count(row, "unavailable"));
     let [_, low, high] = super::table::interval(answered, asked);
     let (Ok(low), Ok(high)) = (low.parse::<f64>(), high.parse::<f64>()) else { return String::new() };
@@ -399,7 +383,7 @@ fn indicative(row: &Row) -> String {
 }
 
 /// Of two words about one check the greater counts; a word that nobody knows says least.
-fn severity(word: &str) -> u8 {
+pub(super) fn severity(word: &str) -> u8 {
     match word {
         "offline" => 3,
         "interruption" | "unstable" => 2,
