@@ -54,7 +54,7 @@ fn write(home: &Path, (from, to): (&str, &str), planted: &[Planted], said: &[Sai
 }
 
 fn lookup(job: u64, authority: &Planted, now: DateTime<Utc>, code: &str) -> String {
-    let url = if authority.is_async { "async_verify" } else { "verify" };
+    let url = if authority.is_async { "async_id_verification" } else { "id_verification" };
     format!(
         r#"{{"provider":"smile_id","request":{{"url":"https://api.smileidentity.com/v2/{url}","environment":"production"}},"body":{{"SmileJobID":"{job:010}","ResultCode":"{code}","PartnerParams":{{"job_id":"o-{job}","user_id":"u-{job}","job_type":5}},"Country":"NG","IDType":"{}","timestamp":"{}"}}}}"#,
         authority.id_type,
