@@ -88,13 +88,11 @@ mod tests {
     /// Everything, in UTC.
     pub(super) fn scope() -> Scope {
         Scope {
-            from: None,
-            to: None,
             time_zone: chrono_tz::UTC,
-            include_sandbox: false,
             online_from: 0.91,
             offline_to: 0.5,
             availability_target: 0.99,
+            ..Scope::default()
         }
     }
 }

@@ -54,10 +54,8 @@ pub struct Scope {
     pub online_from: f64,
     pub offline_to: f64,
     pub drift: Drift,
-
     /// The lines of the invoice that `billing_invoice` compares; none without `--invoice`.
     pub invoice: Vec<invoice::Line>,
-
     /// Availability that an authority should have over a month.
     pub availability_target: f64,
 }
@@ -81,8 +79,6 @@ pub fn prepare(engine: &mut dyn Engine, queries: &Queries, scope: &Scope) -> Res
     engine.register_rows("calendar", &calendar(&slots, scope.time_zone)?)?;
     let newest = scope.to.map_or_else(|| newest_day(engine, scope), |day| Ok(Some(day)))?;
     engine.register_rows("params", &params(scope, newest)?)?;
-
-    engine.register_rows("params", &params(scope)?)?;
     engine.register_rows("invoice_lines", &invoice::rows(scope)?)?;
     queries.define_models(engine)
 }
@@ -112,15 +108,8 @@ fn slots_in_use(engine: &dyn Engine) -> Result<Vec<i64>> {
 
 /// Local date and month of every five-minute slot, so that the SQL needs no date functions.
 fn calendar(slots: &[i64], zone: chrono_tz::Tz) -> Result<RecordBatch> {
-    let day = |slot: &i64| epoch_days(local_day(*slot, zone)).unwrap_or(0);
-
-    let epoch = NaiveDate::default();
-    let date = |slot: &i64| {
-        let utc = chrono::DateTime::from_timestamp(slot * 300, 0).unwrap_or_default().naive_utc();
-        zone.from_utc_datetime(&utc).date_naive()
-    };
-    let dates: Vec<NaiveDate> = slots.iter().map(date).collect();
-    let day = |date: &NaiveDate| i32::try_from((*date - epoch).num_days()).unwrap_or(0);
+    let dates: Vec<NaiveDate> = slots.iter().map(|slot| local_day(*slot, zone)).collect();
+    let day = |date: &NaiveDate| epoch_days(*date).unwrap_or(0);
     let schema = Schema::new(vec![
         Field::new("slot_index", DataType::Int64, false),
         Field::new("local_date", DataType::Date32, false),
@@ -184,7 +173,6 @@ fn params(scope: &Scope, newest: Option<NaiveDate>) -> Result<RecordBatch> {
         Field::new("recent_to", DataType::Date32, true),
         Field::new("baseline_from", DataType::Date32, true),
         Field::new("baseline_to", DataType::Date32, true),
-
         Field::new("from_window", DataType::Int64, true),
         Field::new("to_window", DataType::Int64, true),
     ]);
@@ -199,7 +187,6 @@ fn params(scope: &Scope, newest: Option<NaiveDate>) -> Result<RecordBatch> {
         date(periods.map(|[recent, _]| recent.1)),
         date(periods.map(|[_, baseline]| baseline.0)),
         date(periods.map(|[_, baseline]| baseline.1)),
-
         Arc::new(Int64Array::from(vec![from_window])),
         Arc::new(Int64Array::from(vec![to_window])),
     ];

@@ -68,10 +68,8 @@ fn a_month_that_the_range_cuts_is_not_covered() {
             from,
             to,
             time_zone: chrono_tz::Tz::UTC,
-            include_sandbox: false,
-            online_from: 0.91,
-            offline_to: 0.5,
             invoice: parse(b"provider,month,quantity\njumio,2026-02,1\n").expect("an invoice"),
+            ..Scope::default()
         };
         let rows = rows(&scope).expect("rows");
         rows.column(5).as_any().downcast_ref::<BooleanArray>().expect("a truth value").value(0)

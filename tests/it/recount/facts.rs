@@ -9,7 +9,9 @@ use kycmart::normalise::{Normaliser, Place, Rows};
 use kycmart::provider::catalogue::Catalogue;
 use kycmart::provider::{Decoded, decode};
 use kycmart::pseudonym::PseudonymKey;
-use kycmart::record::{AuthorityStatus, Check, Observation, Provider, Reject, SignatureClass, Submission, UnknownField};
+use kycmart::record::{
+    AuthorityStatus, Check, Observation, Provider, Reject, SignatureClass, Submission, UnknownField,
+};
 use kycmart::source::{Input, Item, Options, find_inputs, read_input};
 use rayon::prelude::*;
 

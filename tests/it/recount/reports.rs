@@ -20,14 +20,10 @@ pub struct Asked {
 
 impl Asked {
     /// What has no time counts in every range.
-    pub fn holds(self, at: Option<i64>) -> bool {
-
     pub(super) fn holds(self, at: Option<i64>) -> bool {
         let within = |(from, to): (NaiveDate, NaiveDate), at| (from..=to).contains(&day(at));
         self.days.zip(at).is_none_or(|(days, at)| within(days, at))
     }
-
-    pub fn wants(self, environment: Option<Environment>) -> bool {
 
     pub(super) fn wants(self, environment: Option<Environment>) -> bool {
         self.sandbox || environment != Some(Environment::Sandbox)
@@ -344,15 +340,11 @@ pub(super) const WINDOW_US: i64 = 600_000_000;
 pub(super) const AVAILABILITY: (&str, &str, &[&str]) = ("availability", "answered", &["answered", "unavailable"]);
 
 /// The day of an instant, UTC.
-pub fn day(us: i64) -> NaiveDate {
-
 pub(super) fn day(us: i64) -> NaiveDate {
     Micros(us).utc().date_naive()
 }
 
 /// A time as reports write it.
-pub fn time(us: i64) -> String {
-
 pub(super) fn time(us: i64) -> String {
     Micros(us).utc().format("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()
 }
