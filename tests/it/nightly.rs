@@ -394,8 +394,9 @@ fn csv_and_parquet_hold_the_same_values() {
         assert_eq!(header, names(&frame), "{name}");
         let rows: Vec<csv::StringRecord> = csv.records().map(Result::unwrap).collect();
         assert_eq!(rows.len(), frame.height(), "{name}");
-        // Nobody is known by a pseudonym where there is no key.
-        assert!(!rows.is_empty() || name == "retries.parquet", "{name} shows nothing");
+        // Nobody is known by a pseudonym where there is no key, and nothing was invoiced.
+        let may_be_empty = ["retries.parquet", "billing_invoice.parquet"].iter().any(|end| name.ends_with(end));
+        assert!(!rows.is_empty() || may_be_empty, "{name} shows nothing");
         for (number, row) in rows.iter().enumerate() {
             for (column, text) in frame.columns().iter().zip(row) {
                 let value = column.get(number).unwrap();

@@ -1,6 +1,9 @@
 use super::*;
 
-fn lines(text: &str) -> Vec<(&'static str, String, Option<&'static str>, i64, Option<i64>)> {
+/// Provider, month, product, quantity, amount.
+type Words = (&'static str, String, Option<&'static str>, i64, Option<i64>);
+
+fn lines(text: &str) -> Vec<Words> {
     let lines = parse(text.as_bytes()).expect("an invoice");
     let month = |line: &Line| line.month.format("%Y-%m").to_string();
     lines.iter().map(|l| (l.provider.word(), month(l), l.product.map(Product::word), l.quantity, l.amount)).collect()
