@@ -129,10 +129,10 @@ fn silence(tables: &[Table], rules: &Rules) -> Result<Vec<Found>> {
 fn shares(tables: &[Table], rules: &Rules) -> Result<Vec<Found>> {
     const REPORT: &str = "data_quality";
     let Some(Table { frame, .. }) = table(tables, REPORT) else { return Ok(Vec::new()) };
-    let (measures, counted, of) = (texts(frame, "measure")?, counts(frame, "count")?, counts(frame, "of")?);
+    let (measures, counted, of) = (texts(frame, "measure")?, counts(frame, "counted")?, counts(frame, "out_of")?);
     let limits = [
-        ("rejects", "rejected_payloads", rules.rejects_share),
-        ("unknown", "unknown_code_observations", rules.unknown_share),
+        ("rejects", "payloads_rejected", rules.rejects_share),
+        ("unknown", "observations_unknown", rules.unknown_share),
     ];
     let mut found = Vec::new();
     for (rule, measure, limit) in limits {
@@ -144,12 +144,17 @@ fn shares(tables: &[Table], rules: &Rules) -> Result<Vec<Found>> {
     Ok(found)
 }
 
+/// Where the ages of `open_cases` begin, in its order; undated cases have none.
+const AGES_FROM_HOURS: [u64; 6] = [0, 1, 24, 72, 168, 720];
+
 fn backlog(tables: &[Table], rules: &Rules) -> Result<Vec<Found>> {
     const REPORT: &str = "open_cases";
     let Some(Table { frame, .. }) = table(tables, REPORT) else { return Ok(Vec::new()) };
-    let (ages, cases) = (integers(frame, "age_from_hours")?, counts(frame, "verifications")?);
-    let days = i64::try_from(rules.backlog_days).unwrap_or(i64::MAX / 24);
-    let old = |row: &usize| ages[*row].is_some_and(|hours| hours >= days * 24) && cases[*row] > rules.backlog_more_than;
+    let (ages, cases) = (integers(frame, "age_order")?, counts(frame, "cases")?);
+    let least = rules.backlog_days.saturating_mul(24);
+    let hours = |order: i64| usize::try_from(order - 1).ok().and_then(|place| AGES_FROM_HOURS.get(place).copied());
+    let is_old = |row: usize| ages[row].and_then(hours).is_some_and(|hours| hours >= least);
+    let old = |row: &usize| is_old(*row) && cases[*row] > rules.backlog_more_than;
     let rows = (0..frame.height()).filter(old);
     Ok(rows.map(|row| Found { rule: "backlog", severity: "warning", report: REPORT, row }).collect())
 }
@@ -174,15 +179,15 @@ fn alert(found: &Found, tables: &[Table]) -> Result<Alert> {
         ),
         "open_cases" => (
             row.words(&["provider", "product", "outcome"])?,
-            format!("{} open for {}", row.count("verifications")?, row.text("age")?),
+            format!("{} open for {}", row.count("cases")?, row.text("age")?.replace('_', " ")),
         ),
         _ => (
             row.words(&["provider"])?,
             format!(
                 "{}: {} of {} ({})",
                 row.text("measure")?,
-                row.count("count")?,
-                row.count("of")?,
+                row.count("counted")?,
+                row.count("out_of")?,
                 row.percent("share")?
             ),
         ),
