@@ -14,7 +14,7 @@ const DAY: i64 = 24 * HOUR;
 impl Counted<'_> {
     pub fn time_to_final(&self, asked: Asked) -> Expected {
         let acknowledged = self.acknowledged();
-        let mut spans: BTreeMap<Key, Vec<(Option<i64>, Option<i64>)>> = BTreeMap::new();
+        let mut spans: BTreeMap<Key, Vec<Spans>> = BTreeMap::new();
         for (index, v) in self.verifications.iter().enumerate() {
             if !asked.wants(v.environment) || !asked.holds(v.first) || !matches!(v.outcome, "passed" | "failed") {
                 continue;
@@ -168,7 +168,10 @@ fn came_of(people: &[Followed]) -> Row {
     ])
 }
 
-fn durations(spans: &[(Option<i64>, Option<i64>)]) -> Row {
+/// How long it took from the first observation and from the request, where known.
+type Spans = (Option<i64>, Option<i64>);
+
+fn durations(spans: &[Spans]) -> Row {
     let timed: Vec<i64> = spans.iter().filter_map(|(first, _)| *first).collect();
     let requested: Vec<i64> = spans.iter().filter_map(|(_, request)| *request).collect();
     Row::from([
