@@ -19,7 +19,7 @@ pub mod restated;
 pub mod run;
 pub mod set;
 pub mod spec;
-mod suppress;
+pub mod suppress;
 pub mod workbook;
 pub mod write;
 

@@ -28,6 +28,10 @@ pub struct Counted {
     pub population: &'static str,
     /// What the column itself fixes: `passed` is `outcome = passed`.
     pub when: &'static [(&'static str, &'static str)],
+    /// The keys that the cell is broken down by, if not by all of its row: a product's total beside one of its codes.
+    pub keys: Option<&'static [&'static str]>,
+    /// The row's column of which it is a part, if the other parts have no columns: the rest counts people too.
+    pub part_of: Option<&'static str>,
 }
 
 /// A report as a whole.
@@ -38,6 +42,10 @@ pub struct Spec {
     /// For people: the heading of its sheet and table.
     pub title: &'static str,
     pub columns: Vec<(&'static str, Role)>,
+    /// Where the report covers a part of its population only: the key and the values it is limited to.
+    pub only: &'static [(&'static str, &'static [&'static str])],
+    /// Its rows are in the order of figures, so that a row's place tells something of them.
+    pub ranked: bool,
     /// Has a row per ten minutes and authority: too long to be held beside the others.
     pub long: bool,
 }
@@ -49,7 +57,7 @@ pub const OUTCOMES: [&str; 8] =
 impl Spec {
     /// A report without columns yet.
     pub fn new(name: &'static str, title: &'static str) -> Self {
-        Spec { name, title, columns: Vec::new(), long: false }
+        Spec { name, title, columns: Vec::new(), only: &[], ranked: false, long: false }
     }
 
     /// Adds columns of one role.
@@ -73,7 +81,29 @@ impl Spec {
         population: &'static str,
         when: &'static [(&'static str, &'static str)],
     ) -> Self {
-        self.with(&Role::Count(Counted { population, when }), &[name])
+        self.with(&Role::Count(Counted { population, when, keys: None, part_of: None }), &[name])
+    }
+
+    /// Adds one column that counts more than its row: the part of a population that some of the row's keys name.
+    #[must_use]
+    pub fn count_by(self, name: &'static str, population: &'static str, keys: &'static [&'static str]) -> Self {
+        self.with(&Role::Count(Counted { population, when: &[], keys: Some(keys), part_of: None }), &[name])
+    }
+
+    /// Says of the column added last that it is a part of another of its row, and that the rest has no column.
+    #[must_use]
+    pub fn part_of(mut self, whole: &'static str) -> Self {
+        if let Some((_, Role::Count(counted))) = self.columns.last_mut() {
+            counted.part_of = Some(whole);
+        }
+        self
+    }
+
+    /// Says that the report covers only these values of a key.
+    #[must_use]
+    pub fn only(mut self, only: &'static [(&'static str, &'static [&'static str])]) -> Self {
+        self.only = only;
+        self
     }
 
     /// Adds `verifications` and a column per outcome.
@@ -104,6 +134,13 @@ impl Spec {
     #[must_use]
     pub fn from(self, others: &'static [&'static str], names: &[&'static str]) -> Self {
         self.with(&Role::From(others), names)
+    }
+
+    /// Marks a report whose rows are in the order of figures.
+    #[must_use]
+    pub fn ranked(mut self) -> Self {
+        self.ranked = true;
+        self
     }
 
     /// Marks a report that is written and let go.
@@ -156,8 +193,9 @@ fn rates() -> Vec<Spec> {
             .keys(&["provider", "product", "result_code", "error_code", "outcome"])
             .with(&Role::Plain, &["result_text"])
             .count("verifications", "verifications", &[])
-            .from(&["product_verifications"], &["product_verifications"])
-            .from(&["verifications", "product_verifications"], &["share", "share_low", "share_high"]),
+            .count_by("product_verifications", "verifications", &["provider", "product"])
+            .from(&["verifications", "product_verifications"], &["share", "share_low", "share_high"])
+            .ranked(),
     ]
 }
 
@@ -173,21 +211,26 @@ fn drifts() -> Vec<Spec> {
             .keys(&SEGMENT)
             .keys(&["result_code", "error_code"])
             .with(&Role::Plain, &["recent_from", "recent_to", "baseline_from", "baseline_to"])
-            .count("recent_hits", "drift_recent_hits", &[])
-            .count("recent_n", "drift_recent", &[])
-            .count("baseline_hits", "drift_baseline_hits", &[])
-            .count("baseline_n", "drift_baseline", &[])
+            .count("recent_hits", "drift_recent", &[])
+            .part_of("recent_n")
+            .count_by("recent_n", "drift_recent", &["metric", "provider", "product", "country", "id_type"])
+            .count("baseline_hits", "drift_baseline", &[])
+            .part_of("baseline_n")
+            .count_by("baseline_n", "drift_baseline", &["metric", "provider", "product", "country", "id_type"])
             .from(&RECENT, &["recent_rate"])
             .from(&BASELINE, &["baseline_rate"])
             .from(&BOTH, &["change", "change_low", "change_high", "z", "p_value", "q_value", "test"])
             .with(&Role::Plain, &["tested", "flagged"])
-            .from(&BOTH, &["direction"]),
+            .from(&BOTH, &["direction"])
+            .ranked(),
         Spec::new("drift_mix", "Change within segments and change of their mix")
             .keys(&SEGMENT)
             .keys(&["is_total"])
             .count("recent_passed", "drift_mix_recent", &[("outcome", "passed")])
+            .part_of("recent_decided")
             .count("recent_decided", "drift_mix_recent", &[])
             .count("baseline_passed", "drift_mix_baseline", &[("outcome", "passed")])
+            .part_of("baseline_decided")
             .count("baseline_decided", "drift_mix_baseline", &[])
             .from(&["recent_passed", "recent_decided"], &["recent_rate"])
             .from(&["baseline_passed", "baseline_decided"], &["baseline_rate"])
@@ -239,6 +282,7 @@ fn authorities() -> Vec<Spec> {
             .from(&["lookups", "lost"], &["lowest_availability"])
             .count("lookups", "incident_lookups", &[])
             .count("lost", "incident_lookups", &[("signal", "unavailable")])
+            .part_of("lookups")
             .count("ambiguous", "incident_lookups", &[("signal", "ambiguous")])
             .with(&Role::Plain, &["async_only", "still_open", "declared", "declared_first", "declared_lag_minutes"])
             .with(&Role::Plain, &["declared_level"]),
@@ -248,8 +292,8 @@ fn authorities() -> Vec<Spec> {
             .with(&Role::Plain, &["incidents", "minutes_down", "mean_minutes_to_recovery", "mean_minutes_between"])
             .with(&Role::Plain, &["windows"])
             .from(&["answered", "unavailable"], &["windows_no_data", "no_data_share"])
-            .count("answered", "monthly_lookups", &[("signal", "answered")])
-            .count("unavailable", "monthly_lookups", &[("signal", "unavailable")])
+            .count("answered", "lookups", &[("signal", "answered")])
+            .count("unavailable", "lookups", &[("signal", "unavailable")])
             .with(&Role::Plain, &["target"])
             .from(&["answered", "unavailable"], &["target_used"])
             .from(&["answered", "unavailable"], &["availability", "availability_low", "availability_high"]),
@@ -272,12 +316,15 @@ fn courses() -> Vec<Spec> {
     vec![
         Spec::new("time_to_final", "Time until the decision")
             .keys(&["provider", "product", "channel", "outcome"])
+            .only(&[("outcome", &["passed", "failed"])])
             .count("verifications", "verifications", &[])
             .count("timed", "verifications", &[("timed", "yes")])
             .count("at_once", "verifications", &[("timed", "yes"), ("at_once", "yes")])
+            .part_of("timed")
             .count("undated", "verifications", &[("timed", "no")])
             .from(&["timed"], &["p50_seconds", "p90_seconds", "p99_seconds", "longest_seconds"])
             .count("from_request", "verifications", &[("request", "known")])
+            .part_of("verifications")
             .from(&["from_request"], &["request_p50_seconds", "request_p90_seconds"])
             .from(&["from_request"], &["request_p99_seconds", "request_longest_seconds"]),
         Spec::new("open_cases", "Open cases by age")
@@ -289,8 +336,10 @@ fn courses() -> Vec<Spec> {
             .keys(&["provider", "product", "first_outcome"])
             .count("people", "people", &[])
             .count("people_with_retry", "people", &[("retry", "yes")])
+            .part_of("people")
             .from(&["people_with_retry"], &["attempts"])
             .count("passed_later", "people", &[("retry", "yes"), ("passed", "yes")])
+            .part_of("people_with_retry")
             .from(&["passed_later"], &["passed_dated", "p50_seconds", "p90_seconds"])
             .from(&["passed_later", "people"], &["share_passed_later"])
             .from(&["passed_later", "people"], &["share_passed_later_low", "share_passed_later_high"]),
@@ -305,6 +354,7 @@ fn quality() -> Vec<Spec> {
             .with(&Role::Internal, &["counted", "out_of", "share"]),
         Spec::new("receipts_coverage", "Receipts by product")
             .keys(&["provider", "product", "outcome"])
+            .only(&[("provider", &["smile_id"]), ("outcome", &["passed", "failed"])])
             .with(&Role::Plain, &["expected"])
             .count("verifications", "verifications", &[])
             .count("with_receipt", "verifications", &[("receipt", "yes")])

@@ -3,6 +3,7 @@
 mod arrival;
 mod as_of;
 mod billing;
+mod circulation;
 mod compact;
 mod corpus;
 mod courses;
