@@ -16,6 +16,8 @@ pub mod invoice;
 mod page;
 mod prometheus;
 pub mod restated;
+
+pub mod page;
 pub mod run;
 pub mod set;
 pub mod spec;

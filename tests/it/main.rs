@@ -21,6 +21,8 @@ mod nightly;
 mod odd;
 mod older;
 mod outages;
+
+mod page;
 mod privacy;
 mod program;
 mod readers;
