@@ -6,6 +6,8 @@ use super::content::{Block, Card, Note, Section};
 use super::sections::{duration_of, interval};
 use crate::report::set::Set;
 
+/// Alerts that are shown.
+const ALERTS: usize = 20;
 /// Flagged changes and incidents that are named; the others are counted.
 const NAMED: usize = 8;
 
@@ -53,15 +55,21 @@ fn alerts(set: &Set) -> Vec<Note> {
     alerts.sort_by_key(|alert| alert.severity != "critical"); // stable: otherwise as the rules gave them
     let note = |alert: &&crate::report::set::Alert| Note {
         severity: alert.severity.to_owned(),
+        word: alert.severity.to_owned(),
         subject: clean(&alert.subject),
         message: clean(&alert.message),
         report: alert.report.to_owned(),
     };
-    alerts.iter().map(note).collect()
+    let mut notes: Vec<Note> = alerts.iter().take(ALERTS).map(note).collect();
+    if alerts.len() > ALERTS {
+        let more = format!("{} more alerts", alerts.len() - ALERTS);
+        notes.push(self::note("more", more, "are in alerts.json.".to_owned(), ""));
+    }
+    notes
 }
 
-fn note(subject: String, message: String, report: &str) -> Note {
-    Note { severity: "note".to_owned(), subject, message, report: report.to_owned() }
+fn note(word: &str, subject: String, message: String, report: &str) -> Note {
+    Note { severity: "note".to_owned(), word: word.to_owned(), subject, message, report: report.to_owned() }
 }
 
 /// The first of them, and how many more there are.
@@ -69,7 +77,7 @@ fn named(mut notes: Vec<Note>, report: &str) -> Vec<Note> {
     let more = notes.len().saturating_sub(NAMED);
     notes.truncate(NAMED);
     if more > 0 {
-        notes.push(note(format!("{more} more"), "are in the report.".to_owned(), report));
+        notes.push(note("more", format!("{more} more"), "are in the report.".to_owned(), report));
     }
     notes
 }
@@ -80,7 +88,15 @@ fn changes(set: &Set) -> Vec<Note> {
         return Vec::new();
     }
     let flagged = set.frame("drift").into_iter().flat_map(rows).filter(|row| row.is("flagged"));
-    named(flagged.map(|row| note(segment(&row), change(&row), "drift")).collect(), "drift")
+    named(flagged.map(|row| note(direction(&row), segment(&row), change(&row), "drift")).collect(), "drift")
+}
+
+fn direction(row: &Row) -> &'static str {
+    match row.number("change") {
+        Some(change) if change < 0.0 => "down",
+        Some(_) => "up",
+        None => "changed",
+    }
 }
 
 fn segment(row: &Row) -> String {
@@ -134,8 +150,9 @@ fn open_incidents(set: &Set) -> Vec<Note> {
             row.show("lowest_availability", Style::Percent)
         )
     };
-    let notes =
-        open.map(|row| note(row.name(&["provider", "country", "id_type"]), message(&row), "authority_incidents"));
+    let notes = open.map(|row| {
+        note("goes on", row.name(&["provider", "country", "id_type"]), message(&row), "authority_incidents")
+    });
     named(notes.collect(), "authority_incidents")
 }
 

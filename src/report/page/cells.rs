@@ -32,7 +32,6 @@ pub enum Value {
 pub enum Style {
     Text,
     Count,
-    Decimal,
     /// A part of one as a percentage.
     Percent,
     /// A difference of parts of one, with its sign.
@@ -155,7 +154,7 @@ pub fn write(value: &Value, style: Style) -> String {
 pub fn figure(number: f64, style: Style) -> String {
     match style {
         Style::Text | Style::Count if number.fract() == 0.0 => grouped(number),
-        Style::Text | Style::Count | Style::Decimal => format!("{number:.2}"),
+        Style::Text | Style::Count => format!("{number:.2}"),
         Style::Percent => format!("{:.1} %", number * 100.0),
         Style::Points => format!("{:+.1} points", number * 100.0).replace('-', "−"),
         Style::Minutes => duration(number),
@@ -292,4 +291,53 @@ impl Table {
 pub fn cell(row: &Row, name: &str, style: Style) -> Cell {
     let value = row.value(name);
     Cell { text: write(&value, style), number: style.is_number(), withheld: value == Value::Withheld, svg: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use polars::prelude::df;
+
+    #[test]
+    fn what_the_row_names_as_withheld_is_never_read() {
+        let frame = df!(
+            "passed" => [Some(3i64), None, None],
+            "disclosure" => ["circulation; withheld: failed passed", "circulation; withheld: passed", "circulation"],
+        );
+        let frame = frame.unwrap();
+        let values: Vec<Value> = rows(&frame).map(|row| row.value("passed")).collect();
+        assert_eq!(values, [Value::Withheld, Value::Withheld, Value::Nothing]);
+        assert_eq!(row(&frame, 0).value("failed"), Value::Withheld);
+        assert_eq!(row(&frame, 2).value("failed"), Value::Nothing);
+    }
+
+    #[test]
+    fn figures_are_written_for_people() {
+        let written = [
+            figure(1_234_567.0, Style::Count),
+            figure(-12.0, Style::Count),
+            figure(0.8266, Style::Percent),
+            figure(-0.052, Style::Points),
+            figure(0.0004, Style::Chance),
+            figure(45.0, Style::Seconds),
+            figure(95.0, Style::Minutes),
+            figure(3000.0, Style::Minutes),
+        ];
+        let expected =
+            ["1\u{202f}234\u{202f}567", "−12", "82.7 %", "−5.2 points", "< 0.001", "45 s", "1 h 35 min", "2 d 2 h"];
+        assert_eq!(written, expected);
+    }
+
+    #[test]
+    fn text_loses_what_turns_it_around_and_does_not_go_on_for_ever() {
+        assert_eq!(clean("a\u{202e}b\u{2066}\n"), "a\u{fffd}b\u{fffd}\u{fffd}");
+        assert_eq!(clean(&"x".repeat(900)).chars().count(), LONGEST + 1);
+    }
+
+    #[test]
+    fn a_long_table_is_folded_and_a_very_long_one_cut() {
+        let table = Table::folded("", Vec::new(), vec![Vec::new(); MOST + 7]);
+        assert_eq!((table.rows.len(), table.more.len(), table.left_out), (SHOWN, MOST - SHOWN, 7));
+        assert!(Table::folded("", Vec::new(), vec![Vec::new(); SHOWN + 5]).more.is_empty());
+    }
 }

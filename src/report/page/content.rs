@@ -29,8 +29,10 @@ pub enum Block {
 /// A line of a list of what somebody should look at.
 #[derive(Clone, Debug, Serialize)]
 pub struct Note {
-    /// `critical`, `warning` or `note`: a word, and the class of its colour.
+    /// `critical`, `warning` or `note`: the class of its colour.
     pub severity: String,
+    /// What it is, in a word.
+    pub word: String,
     pub subject: String,
     pub message: String,
     /// Name of the report that has the figures, or nothing.
@@ -59,5 +61,7 @@ pub struct Figure {
     pub svg: String,
     /// Needs the whole width; scrolls where there is less.
     pub wide: bool,
+    /// Shown when asked for.
+    pub folded: bool,
     pub table: Option<Table>,
 }

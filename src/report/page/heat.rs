@@ -88,6 +88,7 @@ type Lines = Vec<(String, BTreeMap<i64, Slot>)>;
 
 /// The last 48 hours of the report's range, if any hour has a status that is shown.
 pub fn of_hours(frame: &DataFrame) -> Option<Vec<Figure>> {
+    frame.get_column_index("status")?;
     let windows = frame.column("window_index").ok()?.as_materialized_series().cast(&DataType::Int64).ok()?;
     let windows: Vec<i64> = windows.i64().ok()?.iter().map(|w| w.unwrap_or(-1)).collect();
     let clock = |window: i64| window.rem_euclid(6) == 5;
@@ -95,10 +96,7 @@ pub fn of_hours(frame: &DataFrame) -> Option<Vec<Figure>> {
     let span = Span { first: last - HOURS + 1, last, hours: true };
     let mut lines = Lines::new();
     for (index, window) in windows.iter().enumerate().filter(|(_, w)| clock(**w) && **w / 6 >= span.first) {
-        let row = row(frame, index);
-        if row.value("status") != Value::Nothing || frame.get_column_index("status").is_some() {
-            put(&mut lines, window / 6, &row);
-        }
+        put(&mut lines, window / 6, &row(frame, index));
     }
     figures(lines, span)
 }
@@ -155,8 +153,8 @@ fn figures(mut lines: Lines, span: Span) -> Option<Vec<Figure>> {
     let unit = if span.hours { "hours, by the clock in UTC" } else { "days" };
     let columns = span.last - span.first + 1;
     let caption = format!(
-        "The last {columns} {unit}, the worst first. {troubled} of {all} authorities were not online at some time. Low \
-         and pale: online; I: interruption; O: offline; {WITHHELD}: withheld; blank: no lookup."
+        "The last {columns} {unit}, the worst first. Not online at some time: {troubled} of {all} authorities. Low bar: \
+         online; I: interruption; O: offline; {WITHHELD}: withheld; blank: no lookup."
     );
     let mut figures = vec![drawn("heat", "Availability of the ID authorities", caption, &lines, span)];
     if !later.is_empty() {
@@ -168,7 +166,15 @@ fn figures(mut lines: Lines, span: Span) -> Option<Vec<Figure>> {
 
 fn drawn(id: &str, title: &str, caption: String, lines: &Lines, span: Span) -> Figure {
     let svg = draw(lines, span, &format!("{id}-caption"));
-    Figure { id: id.to_owned(), title: title.to_owned(), caption, svg, wide: true, table: Some(table(lines, span)) }
+    Figure {
+        id: id.to_owned(),
+        title: title.to_owned(),
+        caption,
+        svg,
+        wide: true,
+        folded: id != "heat",
+        table: Some(table(lines, span)),
+    }
 }
 
 impl Span {

@@ -24,6 +24,26 @@ struct Code<'a> {
     count: f64,
 }
 
+/// What is drawn of a code, or of all that have no bar of their own.
+struct Bar {
+    name: String,
+    title: String,
+    outcome: String,
+    count: f64,
+}
+
+impl Bar {
+    fn of(code: &Code) -> Self {
+        Bar { name: code.name.clone(), title: title(code), outcome: code.outcome.clone(), count: code.count }
+    }
+
+    fn of_rest(codes: usize, count: f64) -> Self {
+        let name = format!("{codes} other codes");
+        let title = format!("{name}: {}", figure(count, Style::Count));
+        Bar { name, title, outcome: String::new(), count }
+    }
+}
+
 /// The chart, or `None` where no code without a pass has a count that is shown. Only shown counts are in it, also in the
 /// whole of which shares are taken: a share must not give a withheld count away.
 pub fn pareto(frame: &DataFrame) -> Option<Figure> {
@@ -40,15 +60,17 @@ pub fn pareto(frame: &DataFrame) -> Option<Figure> {
     if total <= 0.0 {
         return None;
     }
-    let mut bars: Vec<(String, String, &str, f64)> =
-        codes.iter().map(|code| (code.name.clone(), title(code), class(&code.outcome), code.count)).collect();
+    let mut bars: Vec<Bar> = codes.iter().map(Bar::of).collect();
     if folded > 0 {
-        let name = format!("{folded} other codes");
-        bars.push((name.clone(), name, "rest", rest));
+        bars.push(Bar::of_rest(folded, rest));
     }
     let svg = draw(&bars, total, largest);
-    let hidden = if withheld > 0 { format!(" {withheld} codes are withheld and in no share.") } else { String::new() };
-    let first: f64 = bars.iter().take(3).map(|bar| bar.3).sum();
+    let hidden = match withheld {
+        0 => String::new(),
+        1 => " 1 code is withheld and in no share.".to_owned(),
+        n => format!(" {n} codes are withheld and in no share."),
+    };
+    let first: f64 = bars.iter().take(3).map(|bar| bar.count).sum();
     let count = bars.len().min(3);
     let caption = format!(
         "The {count} most frequent make up {} of the {} verifications that did not pass. Bars: how many; line: share of \
@@ -62,6 +84,7 @@ pub fn pareto(frame: &DataFrame) -> Option<Figure> {
         caption,
         svg,
         wide: true,
+        folded: false,
         table: Some(table(&codes, total)),
     })
 }
@@ -79,6 +102,7 @@ fn class(outcome: &str) -> &'static str {
     match outcome {
         "failed" => "failed",
         "unavailable" | "error" => "fault",
+        "" => "rest",
         _ => "open",
     }
 }
@@ -90,7 +114,7 @@ fn title(code: &Code) -> String {
     format!("{} · {product}{text} ({}), {}", code.name, code.outcome, figure(code.count, Style::Count))
 }
 
-fn draw(bars: &[(String, String, &str, f64)], total: f64, largest: f64) -> String {
+fn draw(bars: &[Bar], total: f64, largest: f64) -> String {
     let height = TOP + bars.len() as f64 * STEP + 8.0;
     let x = Scale { low: 0.0, high: largest, from: LEFT, to: WIDTH - RIGHT - 60.0 };
     let share = Scale { low: 0.0, high: 1.0, from: LEFT, to: WIDTH - RIGHT };
@@ -102,13 +126,14 @@ fn draw(bars: &[(String, String, &str, f64)], total: f64, largest: f64) -> Strin
     }
     let (mut sum, mut data) = (0.0, Data::new());
     let mut dots = Vec::new();
-    for (index, (name, title, class, count)) in bars.iter().enumerate() {
+    for (index, Bar { name, title, outcome, count }) in bars.iter().enumerate() {
         let y = TOP + index as f64 * STEP;
+        let words = format!("{} {outcome}", figure(*count, Style::Count));
         let parts: Vec<Box<dyn Node>> = vec![
             Box::new(bar("field", 0.0, y, WIDTH, STEP)),
             Box::new(label("name end", LEFT - 8.0, y + 15.0, &short(name, 34))),
-            Box::new(bar(class, LEFT, y + 4.0, x.at(*count) - LEFT, STEP - 8.0)),
-            Box::new(label("value start", x.at(*count) + 5.0, y + 15.5, &figure(*count, Style::Count))),
+            Box::new(bar(class(outcome), LEFT, y + 4.0, x.at(*count) - LEFT, STEP - 8.0)),
+            Box::new(label("value start", x.at(*count) + 5.0, y + 15.5, &words)),
         ];
         svg.append(mark(title, parts));
         sum += count;

@@ -94,6 +94,7 @@ fn provider(index: usize, name: &str, days: &[Day], axes: &Axes) -> Figure {
         caption: summary(days),
         svg: text_of(&svg),
         wide: false,
+        folded: false,
         table: Some(table(name, days)),
     }
 }
@@ -167,7 +168,11 @@ fn summary(days: &[Day]) -> String {
         return "No day with a rate that is shown.".to_owned();
     };
     let withheld = days.iter().filter(|day| day.withheld).count();
-    let hidden = if withheld > 0 { format!(" {withheld} days withheld ({WITHHELD}).") } else { String::new() };
+    let hidden = match withheld {
+        0 => String::new(),
+        1 => format!(" 1 day is withheld ({WITHHELD})."),
+        n => format!(" {n} days are withheld ({WITHHELD})."),
+    };
     format!(
         "Lowest {} on {}, highest {} on {}.{hidden}",
         figure(low.1, Style::Percent),

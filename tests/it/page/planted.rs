@@ -88,7 +88,7 @@ fn alerts() -> Vec<Alert> {
         alert(
             "availability",
             "critical",
-            "smile_id · NG · TYPE_003",
+            "advance_ai · ZA · TYPE_003",
             "offline for 7 hours, 412 of 520 lookups lost.",
             "authority_incidents",
         ),
@@ -210,7 +210,7 @@ fn hourly(size: Size) -> DataFrame {
     for index in 0..size.authorities {
         for window in (end - size.hours) * 6..end * 6 {
             let hour = window / 6;
-            if wave(hour + index as i64) == 5 {
+            if index != 3 && wave(hour + index as i64) == 5 {
                 continue;
             }
             let (word, rate) = match end - hour {
