@@ -6,18 +6,15 @@
 pub mod alerts;
 pub mod availability;
 mod columns;
-mod drift;
-
 pub mod days;
+mod drift;
 pub mod finish;
 pub mod frame;
 mod inputs;
 pub mod invoice;
-mod page;
+pub mod page;
 mod prometheus;
 pub mod restated;
-
-pub mod page;
 pub mod run;
 pub mod set;
 pub mod spec;

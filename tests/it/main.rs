@@ -21,7 +21,6 @@ mod nightly;
 mod odd;
 mod older;
 mod outages;
-
 mod page;
 mod privacy;
 mod program;

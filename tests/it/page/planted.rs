@@ -63,6 +63,7 @@ fn disclosed(mut frame: DataFrame, disclosure: Disclosure) -> DataFrame {
 
 fn facts(size: Size) -> Facts {
     Facts {
+        newest_us: None,
         from: NaiveDate::from_epoch_days(FIRST_DAY),
         to: NaiveDate::from_epoch_days(FIRST_DAY + size.days - 1),
         time_zone: "Africa/Lagos".to_owned(),
