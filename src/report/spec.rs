@@ -329,6 +329,7 @@ fn courses() -> Vec<Spec> {
             .from(&["from_request"], &["request_p99_seconds", "request_longest_seconds"]),
         Spec::new("open_cases", "Open cases by age")
             .keys(&["provider", "product", "outcome", "age_order", "age"])
+            .only(&[("outcome", &["review", "pending"])])
             .count("cases", "verifications", &[])
             .from(&["cases"], &["oldest"])
             .with(&Role::Plain, &["as_of"]),

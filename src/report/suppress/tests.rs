@@ -246,3 +246,14 @@ fn two_hundred_authorities_in_ninety_days() {
     let withheld: usize = all.iter().map(|c| hidden(&out[0], c).iter().filter(|h| **h).count()).sum();
     assert!(small > 5000 && withheld <= 2 * small, "{withheld} withheld for {small}");
 }
+
+#[test]
+fn a_row_of_totals_is_the_sum_of_the_others() {
+    let own = Spec::new("own", "Own").keys(&["provider", "product", "is_total"]).count("people", "people", &[]);
+    let frame = df!(
+        "provider" => ["jumio"; 4], "product" => [Some("a"), Some("b"), Some("c"), None],
+        "is_total" => [false, false, false, true], "people" => [4i64, 20, 30, 54],
+    );
+    let out = circulate(vec![Table { name: "own".to_owned(), spec: Some(own), frame: frame.unwrap() }], 10).unwrap();
+    assert_eq!(hidden(&out[0], "people"), [true, true, false, false]);
+}
