@@ -287,10 +287,10 @@ fn agree(home: &Path) -> (usize, usize) {
         let (mut outside, mut inside) =
             (rows(&latest.join("circulation"), &report), rows(&latest.join("internal"), &report));
         // In a report in the order of figures, rows with withheld ones stand last.
-        let keys = ["provider", "product", "result_code", "error_code", "outcome"];
-        if report == "error_codes" {
-            outside.sort_by_key(|row| keys.map(|key| row[key].clone()));
-            inside.sort_by_key(|row| keys.map(|key| row[key].clone()));
+        let keys = ["metric", "provider", "product", "country", "id_type", "result_code", "error_code", "outcome"];
+        if ["error_codes", "drift"].contains(&report.as_str()) {
+            outside.sort_by_key(|row| keys.map(|key| row.get(key).cloned()));
+            inside.sort_by_key(|row| keys.map(|key| row.get(key).cloned()));
         }
         assert_eq!(outside.len(), inside.len(), "{report}: rows stay");
         for (outside, inside) in outside.iter().zip(&inside) {
