@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::columns::{counts, integers, texts, truths};
 use super::set::{Alert, Facts, Set, Table};
+use super::spec::Role;
 use crate::error::{Error, Result};
 
 /// The rules, by the names that `--fail-on` and `[alerts]` use.
@@ -69,12 +70,32 @@ pub fn judge(tables: &[Table], rules: &Rules, facts: &Facts) -> Result<Vec<Found
     Ok(found)
 }
 
-/// The alerts in the words and figures of one set.
+/// The alerts in the words and figures of one set. `full` are the tables that were judged; a set may have their rows in
+/// another order.
 ///
 /// # Errors
 /// When a report has not the columns it should have.
-pub fn describe(found: &[Found], tables: &[Table]) -> Result<Vec<Alert>> {
-    found.iter().map(|found| alert(found, tables)).collect()
+pub fn describe(found: &[Found], full: &[Table], set: &[Table]) -> Result<Vec<Alert>> {
+    let mut alerts = Vec::with_capacity(found.len());
+    for found in found {
+        if let (Some(judged), Some(shown)) = (table(full, found.report), table(set, found.report))
+            && let Some(row) = same_row(judged, found.row, shown)?
+        {
+            alerts.push(alert(found, &Row { frame: &shown.frame, row })?);
+        }
+    }
+    Ok(alerts)
+}
+
+/// The row with the same keys.
+fn same_row(judged: &Table, row: usize, shown: &Table) -> Result<Option<usize>> {
+    let keys = judged.spec.iter().flat_map(|spec| &spec.columns).filter(|(_, role)| *role == Role::Key);
+    let mut columns = Vec::new();
+    for (name, _) in keys {
+        columns.push((judged.frame.column(name)?.get(row)?, shown.frame.column(name)?));
+    }
+    let same = |row: &usize| columns.iter().all(|(cell, column)| column.get(*row).is_ok_and(|other| other == *cell));
+    Ok((0..shown.frame.height()).find(same))
 }
 
 /// `alerts.json` of a set.
@@ -129,6 +150,7 @@ fn silence(tables: &[Table], rules: &Rules) -> Result<Vec<Found>> {
 fn shares(tables: &[Table], rules: &Rules) -> Result<Vec<Found>> {
     const REPORT: &str = "data_quality";
     let Some(Table { frame, .. }) = table(tables, REPORT) else { return Ok(Vec::new()) };
+    let providers = texts(frame, "provider")?;
     let (measures, counted, of) = (texts(frame, "measure")?, counts(frame, "counted")?, counts(frame, "out_of")?);
     let limits = [
         ("rejects", "payloads_rejected", rules.rejects_share),
@@ -136,8 +158,13 @@ fn shares(tables: &[Table], rules: &Rules) -> Result<Vec<Found>> {
     ];
     let mut found = Vec::new();
     for (rule, measure, limit) in limits {
-        let above =
-            |row: &usize| measures[*row].as_deref() == Some(measure) && counted[*row] as f64 > limit * of[*row] as f64;
+        // A payload that is nobody's is one of all.
+        let all: u64 =
+            (0..frame.height()).filter(|row| measures[*row].as_deref() == Some(measure)).map(|row| of[row]).sum();
+        let whole = |row: usize| if providers[row].is_some() { of[row] } else { all };
+        let above = |row: &usize| {
+            measures[*row].as_deref() == Some(measure) && counted[*row] as f64 > limit * whole(*row) as f64
+        };
         let rows = (0..frame.height()).filter(above);
         found.extend(rows.map(|row| Found { rule, severity: "warning", report: REPORT, row }));
     }
@@ -160,14 +187,11 @@ fn backlog(tables: &[Table], rules: &Rules) -> Result<Vec<Found>> {
 }
 
 /// One alert in words. A figure that the set withholds is said to be withheld.
-fn alert(found: &Found, tables: &[Table]) -> Result<Alert> {
-    let table = table(tables, found.report);
-    let Some(Table { frame, .. }) = table else { return Err(Error::failed(format!("no report {}", found.report))) };
-    let row = Row { frame, row: found.row };
+fn alert(found: &Found, row: &Row) -> Result<Alert> {
     let (subject, message) = match found.report {
-        "authority_incidents" => (row.words(&["provider", "country", "id_type"])?, incident(&row)?),
+        "authority_incidents" => (row.words(&["provider", "country", "id_type"])?, incident(row)?),
         "drift" => {
-            (row.words(&["provider", "product", "country", "id_type", "result_code", "error_code"])?, change(&row)?)
+            (row.words(&["provider", "product", "country", "id_type", "result_code", "error_code"])?, change(row)?)
         }
         "inputs" => (
             row.words(&["provider", "kind", "partner"])?,
@@ -185,7 +209,7 @@ fn alert(found: &Found, tables: &[Table]) -> Result<Alert> {
             row.words(&["provider"])?,
             format!(
                 "{}: {} of {} ({})",
-                row.text("measure")?,
+                row.text("measure")?.replace('_', " "),
                 row.count("counted")?,
                 row.count("out_of")?,
                 row.percent("share")?

@@ -276,9 +276,9 @@ pub fn write_all(engine: &dyn Engine, order: &Order, folder: &Path) -> Result<Do
     let found = alerts::judge(&tables, order.rules, order.facts)?;
     let mut shown = None;
     for set in sets {
-        let tables = disclosed(tables.clone(), *set, order.facts.threshold)?;
-        let alerts = alerts::describe(&found, &tables)?;
-        let set = Set { disclosure: *set, facts: order.facts.clone(), alerts, tables };
+        let shown_tables = disclosed(tables.clone(), *set, order.facts.threshold)?;
+        let alerts = alerts::describe(&found, &tables, &shown_tables)?;
+        let set = Set { disclosure: *set, facts: order.facts.clone(), alerts, tables: shown_tables };
         write_set(&set, order.formats, &folder.join(set.disclosure.folder()))?;
         shown = Some(set);
     }

@@ -13,9 +13,10 @@ mod moves;
 #[cfg(test)]
 mod tests;
 
-use polars::prelude::{Column, DataFrame, DataType, IdxCa, IdxSize, IntoColumn, NamedFrom, Series};
+use polars::prelude::{BooleanChunked, Column, DataFrame, DataType, IdxCa, IdxSize, IntoColumn, NamedFrom, Series};
 
 use self::cells::Cells;
+use super::columns::counts;
 use super::set::{Disclosure, Table};
 use super::spec::{Role, Spec};
 use crate::error::Result;
@@ -34,7 +35,7 @@ pub fn internal(tables: Vec<Table>) -> Vec<Table> {
 }
 
 /// The tables as they may circulate: the same rows and keys, withheld cells NULL and named. Reports without a specification
-/// are left out.
+/// are left out, and of those by ten minutes the rows with few lookups.
 ///
 /// # Errors
 /// When a column is not of the type that its role promises.
@@ -45,7 +46,8 @@ pub fn circulate(tables: Vec<Table>, threshold: u64) -> Result<Vec<Table>> {
             let spec = table.spec.clone()?;
             Some((table, spec))
         })
-        .collect();
+        .map(|(table, spec)| if spec.long { Ok((with_enough(table, threshold)?, spec)) } else { Ok((table, spec)) })
+        .collect::<Result<_>>()?;
     let mut cells = Cells::read(&known)?;
     margins::link(&mut cells);
     let withheld = moves::withhold(&cells, threshold);
@@ -63,6 +65,14 @@ pub fn circulate(tables: Vec<Table>, threshold: u64) -> Result<Vec<Table>> {
             Ok(table)
         })
         .collect()
+}
+
+/// Of a report by ten minutes the rows with enough lookups: where few asked, even that somebody did is not told.
+fn with_enough(mut table: Table, threshold: u64) -> Result<Table> {
+    let enough: BooleanChunked =
+        counts(&table.frame, "lookups")?.into_iter().map(|lookups| Some(lookups >= threshold)).collect();
+    table.frame = table.frame.filter(&enough)?;
+    Ok(table)
 }
 
 /// Per column of a frame, which rows are withheld; `None` where none is.
