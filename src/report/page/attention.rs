@@ -6,6 +6,8 @@ use super::content::{Block, Card, Note, Section};
 use super::sections::{duration_of, interval};
 use crate::report::set::Set;
 
+/// A smaller change of a provider's rate is not split.
+const WORTH_A_WORD: f64 = 0.01;
 /// Alerts that are shown.
 const ALERTS: usize = 20;
 /// Flagged changes and incidents that are named; the others are counted.
@@ -117,12 +119,13 @@ fn change(row: &Row) -> String {
     )
 }
 
-/// The change of each provider's rate, split into change of quality and change of traffic.
+/// The change of each provider's rate, if it is of a point or more, split into change of quality and change of traffic.
 fn mix(set: &Set) -> Vec<String> {
     let totals = set.frame("drift_mix").into_iter().flat_map(rows).filter(|row| row.is("is_total"));
     totals
         .filter_map(|row| {
             let [change, within, mix] = ["change", "within_effect", "mix_effect"].map(|name| row.number(name));
+            change.filter(|change| change.abs() >= WORTH_A_WORD)?;
             let points = |number: Option<f64>| number.map(|n| figure(n, Style::Points));
             let subject = if row.text("provider").is_empty() { "All providers".to_owned() } else { row.text("provider") };
             Some(format!(

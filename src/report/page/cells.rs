@@ -95,7 +95,8 @@ impl Row<'_> {
             AnyValue::String(text) => Value::Text(clean(text)),
             AnyValue::StringOwned(text) => Value::Text(clean(&text)),
             AnyValue::Date(days) => NaiveDate::from_epoch_days(days).map_or(Value::Nothing, Value::Day),
-            AnyValue::Datetime(n, TimeUnit::Microseconds, _) => {
+            AnyValue::Datetime(n, TimeUnit::Microseconds, _)
+            | AnyValue::DatetimeOwned(n, TimeUnit::Microseconds, _) => {
                 DateTime::from_timestamp_micros(n).map_or(Value::Nothing, |time| Value::Time(time.naive_utc()))
             }
             other => other.extract::<f64>().filter(|n| n.is_finite()).map_or(Value::Nothing, Value::Number),
@@ -309,6 +310,18 @@ mod tests {
         assert_eq!(values, [Value::Withheld, Value::Withheld, Value::Nothing]);
         assert_eq!(row(&frame, 0).value("failed"), Value::Withheld);
         assert_eq!(row(&frame, 2).value("failed"), Value::Nothing);
+    }
+
+    #[test]
+    fn a_frame_of_one_row_is_read_like_any_other() {
+        let frame = df!("seen" => [0i64], "name" => ["x"]).unwrap();
+        let time = polars::prelude::DataType::Datetime(TimeUnit::Microseconds, None);
+        let seen = frame.column("seen").unwrap().cast(&time).unwrap();
+        let (one, two) = (seen.new_from_index(0, 1), seen.new_from_index(0, 2));
+        for (column, height) in [(one, 1), (two, 2)] {
+            let frame = DataFrame::new(height, vec![column]).unwrap();
+            assert_eq!(row(&frame, 0).show("seen", Style::Text), "1970-01-01 00:00");
+        }
     }
 
     #[test]

@@ -18,7 +18,7 @@ const DAYS: i64 = 31;
 /// Authorities that are shown at once; the others are in a second drawing below.
 const FIRST: usize = 25;
 const WIDTH: f64 = 760.0;
-const LEFT: f64 = 200.0;
+const LEFT: f64 = 240.0;
 const STEP: f64 = 18.0;
 const TOP: f64 = 22.0;
 
@@ -226,7 +226,7 @@ fn draw(lines: &Lines, span: Span, named_by: &str) -> String {
     for (index, (name, slots)) in lines.iter().enumerate() {
         let y = TOP + index as f64 * STEP;
         svg.append(line("grid", (LEFT, y + STEP - 0.5), (WIDTH, y + STEP - 0.5)));
-        svg.append(label("name end", LEFT - 6.0, y + 13.0, &short(name, 30)));
+        svg.append(label("name end", LEFT - 6.0, y + 13.0, &short(name, 36)));
         for (from, to, slot) in runs(slots) {
             let tall = STEP * slot.status.height();
             let run = (to - from + 1) as f64 * width;
