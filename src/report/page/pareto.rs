@@ -146,15 +146,16 @@ fn draw(bars: &[Bar], total: f64) -> String {
         svg.append(label("tick middle", at, TOP - 11.0, &format!("{percent} %")));
     }
     let (mut sum, mut data) = (0.0, Data::new());
-    let mut dots = Vec::new();
+    let (mut dots, mut over) = (Vec::new(), Vec::new());
     for (index, of) in bars.iter().enumerate() {
         let (y, end) = (TOP + index as f64 * STEP, x.at(of.length));
         let parts: Vec<Box<dyn Node>> = vec![
             Box::new(bar("field", 0.0, y, WIDTH, STEP)),
             Box::new(label("name end", LEFT - 8.0, y + 15.0, &short(&of.name, 40))),
             Box::new(bar(of.class, LEFT, y + 4.0, end - LEFT, STEP - 8.0)),
-            Box::new(label("value start", end + 5.0, y + 15.5, &of.words)),
         ];
+        // Over the line, which crosses some of them.
+        over.push(label("value start", end + 5.0, y + 15.5, &of.words));
         svg.append(mark(&of.title, parts));
         sum += of.count;
         let place = (share.at(sum / total), y + STEP / 2.0);
@@ -164,6 +165,9 @@ fn draw(bars: &[Bar], total: f64) -> String {
         dots.push(mark(&words, vec![Box::new(dot("point sum", place.0, place.1, 3.0))]));
     }
     svg.append(Path::new().set("class", "curve sum").set("d", data));
+    for words in over {
+        svg.append(words);
+    }
     for dot in dots {
         svg.append(dot);
     }
