@@ -111,8 +111,11 @@ fn times(name: &str, hours: Vec<i64>) -> Column {
     series.cast(&DataType::Datetime(TimeUnit::Microseconds, None)).unwrap().into_column()
 }
 
+/// A column from how many passed and how many failed.
+type Of = fn(i64, i64) -> i64;
+
 fn add_outcomes(frame: &mut DataFrame, counts: &[(i64, i64)]) {
-    let columns: [(&str, fn(i64, i64) -> i64); 10] = [
+    let columns: [(&str, Of); 10] = [
         ("verifications", |p, f| p + f + 9),
         ("passed", |p, _| p),
         ("failed", |_, f| f),
