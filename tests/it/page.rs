@@ -174,3 +174,29 @@ fn a_browser_shows_it_without_complaint_at_both_widths() {
         assert!(dom.contains("needs 360 px"), "{}\n{log}", dom.split("<p").last().unwrap_or_default());
     }
 }
+
+#[test]
+fn days_stand_in_for_hours_that_are_withheld_as_a_whole() {
+    let days = polars::prelude::df!(
+        "local_date" => [20_697i32, 20_698, 20_699, 20_699],
+        "provider" => vec!["smile_id"; 4],
+        "country" => vec!["NG"; 4],
+        "id_type" => ["BVN", "BVN", "BVN", "NIN"],
+        "lookups" => [Some(40i64), Some(50), None, Some(0)],
+        "availability" => [Some(0.4), Some(0.2), None, None],
+        "status" => [Some("offline"), Some("offline"), None, None],
+        "disclosure" => ["circulation", "circulation", "circulation; withheld: lookups availability status", "circulation"],
+    );
+    let mut days = days.unwrap();
+    let dates = days.column("local_date").unwrap().cast(&DataType::Date).unwrap();
+    days.with_column(dates).unwrap();
+    let mut set = set(SMALL, Disclosure::Circulation);
+    let hours = set.tables.iter_mut().find(|table| table.name == "authority_hourly").unwrap();
+    hours.frame = hours.frame.drop("status").unwrap();
+    set.tables.push(Table { name: "authority_daily".to_owned(), spec: None, frame: days });
+    let html = page(&set).unwrap();
+    let title = "<title>smile_id · NG · BVN, 1 Sep to 2 Sep: offline, lowest availability 20.0 %, 90 lookups</title>";
+    assert!(html.contains(title));
+    assert!(html.contains("<title>smile_id · NG · BVN, 3 Sep: withheld</title>"));
+    assert!(!html.contains("NIN, "), "a day without a lookup is blank");
+}
