@@ -98,7 +98,8 @@ pub fn word<T: Word>(text: &str) -> std::result::Result<T, String> {
 /// Findings that make the exit code 1.
 #[derive(Debug, Args)]
 pub struct FailOn {
-    /// Exit with 1 on these findings above their threshold: rejects, unknown, ambiguous, unattributed, alarms.
+    /// Exit with 1 on these findings above their threshold: the alerts availability, backlog, drift and silence; rejects,
+    /// unknown, ambiguous, unattributed, undated, alarms.
     #[arg(long, value_delimiter = ',', value_name = "FINDING[=N]")]
     fail_on: Vec<String>,
 }

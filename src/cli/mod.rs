@@ -30,7 +30,7 @@ use crate::provider::catalogue::Catalogue;
 const EXAMPLES: &str = "\
 Examples:
   kycmart ingest payloads/ --mart mart          take in what is new below payloads/
-  kycmart report --mart mart --out reports      write every report, CSV and Parquet
+  kycmart report --mart mart --out reports      write every report: page, workbook, CSV, Parquet
   kycmart nightly                               both, with the sources of kycmart.toml
   kycmart query --mart mart 'SELECT outcome, COUNT(*) FROM verifications GROUP BY outcome'
   kycmart inspect callback.json                 what one payload says, without a mart

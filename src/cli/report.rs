@@ -68,11 +68,11 @@ pub struct OutputArguments {
     /// Last day, inclusive.
     #[arg(long, value_name = "DAY")]
     to: Option<NaiveDate>,
-    /// File formats.
+    /// File formats: a file per report, one workbook, one page.
     #[arg(long, value_enum, value_delimiter = ',', default_value = "csv,parquet,xlsx,html")]
     format: Vec<Format>,
     /// Write the full figures too, into OUT/latest/internal (readable by its owner only).
-    #[arg(long, env = "KYCMART_INTERNAL")]
+    #[arg(long, env = "KYCMART_INTERNAL", hide_env_values = true)]
     internal: bool,
     /// IANA time zone in which days begin [default: UTC].
     #[arg(long, env = "KYCMART_TIME_ZONE", value_name = "ZONE")]

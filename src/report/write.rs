@@ -16,13 +16,10 @@ use crate::error::{Error, Result};
 /// A file format of reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// One file per report.
+    // No docs here: clap would make two columns of the help of every flag.
     Csv,
-    /// One file per report.
     Parquet,
-    /// kycmart.xlsx, a sheet per report.
     Xlsx,
-    /// report.html, one page to read.
     Html,
 }
 

@@ -292,6 +292,9 @@ fn agree(home: &Path) -> (usize, usize) {
             outside.sort_by_key(|row| keys.map(|key| row.get(key).cloned()));
             inside.sort_by_key(|row| keys.map(|key| row.get(key).cloned()));
         }
+        if ["authority_windows", "authority_hourly"].contains(&report.as_str()) {
+            inside.retain(|row| row["lookups"].parse::<u64>().unwrap() >= 10);
+        }
         assert_eq!(outside.len(), inside.len(), "{report}: rows stay");
         for (outside, inside) in outside.iter().zip(&inside) {
             let words: BTreeSet<&str> = outside["disclosure"]

@@ -99,7 +99,7 @@ fn cell(data: &Data) -> String {
         Data::Float(number) => format!("{number:.9}"),
         Data::Bool(truth) => truth.to_string(),
         Data::DateTime(time) => format!("{:.9}", time.as_f64()),
-        other => other.to_string(),
+        other => same(&other.to_string()),
     }
 }
 
@@ -182,8 +182,11 @@ fn a_corrected_code_restates_days_and_says_so() {
     twelve_days(home);
     night(home, &[]).expect(0);
     let own = "provider,product,code,error_code,text,outcome,is_final,half,is_human,authority_signal,billable,retryable,meaning,source\n";
-    fs::write(home.join("codes.csv"), format!("{own}smile_id,*,1013,*,*,review,false,id,false,answered,yes,,,ours\n"))
-        .unwrap();
+    fs::write(
+        home.join("codes.csv"),
+        format!("{own}smile_id,enhanced_kyc,1013,*,*,review,false,whole,false,answered,yes,,,ours\n"),
+    )
+    .unwrap();
     kycmart_in(home, &["--codes", "codes.csv", "report", "--mart", "m", "--out", "out"]).expect(0);
     let run = run_json(home);
     let restated = run["restated"].as_array().unwrap();
