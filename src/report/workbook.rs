@@ -72,11 +72,10 @@ fn about(sheet: &mut Worksheet, set: &Set, formats: &Formats) -> std::result::Re
         sheet.write_string_with_format(row, 0, *name, &formats.header)?;
         sheet.write_string(row, 1, value)?;
     }
-    let mut row = u32::try_from(lines.len()).unwrap_or(0) + 1;
-    for alert in &set.alerts {
+    let first = u32::try_from(lines.len()).unwrap_or(0) + 1;
+    for (row, alert) in (first..).zip(&set.alerts) {
         sheet.write_string_with_format(row, 0, format!("{}: {}", alert.severity, alert.rule), &formats.header)?;
         sheet.write_string(row, 1, format!("{}: {}", alert.subject, alert.message))?;
-        row += 1;
     }
     sheet.set_column_width(0, 24)?;
     sheet.set_column_width(1, 90)?;

@@ -7,9 +7,12 @@ fn table(name: &str, frame: DataFrame) -> Table {
     Table { name: name.to_owned(), spec: spec(name), frame }
 }
 
-/// Rows of (day, provider, passed, failed, review) as `pass_rates_daily`.
-fn daily(rows: &[(Option<&str>, &str, i64, i64, i64)]) -> Table {
-    let column = |pick: fn(&(Option<&str>, &str, i64, i64, i64)) -> i64| rows.iter().map(pick).collect::<Vec<i64>>();
+/// Day, provider, passed, failed, review.
+type Daily<'a> = (Option<&'a str>, &'a str, i64, i64, i64);
+
+/// Rows as `pass_rates_daily` has them.
+fn daily(rows: &[Daily]) -> Table {
+    let column = |pick: fn(&Daily) -> i64| rows.iter().map(pick).collect::<Vec<i64>>();
     let none = vec![0i64; rows.len()];
     let (passed, failed) = (column(|r| r.2), column(|r| r.3));
     let rate: Vec<Option<f64>> =
@@ -213,7 +216,7 @@ fn a_quarter_of_a_year_keeps_its_sums_and_most_of_its_days() {
     let rows: Vec<_> = (0..90)
         .map(|n| (Some(days[n].as_str()), "jumio", 100 + spread(n, 50), 4 + spread(n + 7, 30), spread(n + 3, 40)))
         .collect();
-    let sum = |pick: fn(&(Option<&str>, &str, i64, i64, i64)) -> i64| rows.iter().map(pick).sum::<i64>();
+    let sum = |pick: fn(&Daily) -> i64| rows.iter().map(pick).sum::<i64>();
     let whole = by_provider(&[("jumio", sum(|r| r.2), sum(|r| r.3), sum(|r| r.4))]);
     let small = rows.iter().flat_map(|r| [r.3, r.4]).filter(|n| (1..10).contains(n)).count();
     let out = circulate(vec![whole, daily(&rows)], 10).unwrap();
