@@ -254,7 +254,7 @@ impl Config {
             return Err("reports: 0 <= offline_to < online_from <= 1".into());
         }
         self.drift.check()?;
-
+        self.alerts.check()?;
         if !(0.0..1.0).contains(&self.reports.availability_target) {
             return Err("reports: 0 <= availability_target < 1".into());
         }

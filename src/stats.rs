@@ -19,7 +19,10 @@ pub fn wilson_at(successes: u64, trials: u64, z: f64) -> Option<(f64, f64)> {
     let p = successes as f64 / n;
     let centre = (p + z2 / (2.0 * n)) / (1.0 + z2 / n);
     let half = z / (1.0 + z2 / n) * (p * (1.0 - p) / n + z2 / (4.0 * n * n)).sqrt();
-    Some(((centre - half).max(0.0), (centre + half).min(1.0)))
+    // Where all or none succeed one bound is exact; rounding must not move it.
+    let low = if successes == 0 { 0.0 } else { (centre - half).max(0.0) };
+    let high = if successes == trials { 1.0 } else { (centre + half).min(1.0) };
+    Some((low, high))
 }
 
 /// The 95 % interval of a difference of two independent proportions, first minus second, in -1 to 1: the hybrid of their

@@ -1,8 +1,9 @@
 -- authority_evidence: one row is one ten-minute window in which an ID authority was looked up, of all that is stored.
 -- Rules: availability = answered / (answered + unavailable); `online` from params.window_online upwards, `offline` up to
 -- params.window_offline, `interruption` between, NULL where neither was seen. A window without a lookup has no row. Known
--- sandbox lookups only count where they are asked for; the range is not applied.
--- Source: authority_lookups, params.
+-- sandbox lookups only count where they are asked for; the range is not applied. Lookups after the end of the calendar (a
+-- wrong clock) do not count.
+-- Source: authority_lookups, calendar, params.
 -- materialise: yes
 WITH counted AS (
     SELECT
@@ -17,7 +18,8 @@ WITH counted AS (
         MIN(CASE WHEN COALESCE(l.channel, '') = 'async' THEN 1 ELSE 0 END) AS all_async
     FROM authority_lookups l
     CROSS JOIN params p
-    WHERE p.include_sandbox OR COALESCE(l.environment, '') <> 'sandbox'
+    WHERE (p.include_sandbox OR COALESCE(l.environment, '') <> 'sandbox')
+        AND l.window_index * 2 <= (SELECT MAX(k.slot_index) FROM calendar k)
     GROUP BY l.provider, l.country, l.id_type, l.window_index
 ),
 rated AS (

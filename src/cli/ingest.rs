@@ -99,29 +99,42 @@ pub fn word<T: Word>(text: &str) -> std::result::Result<T, String> {
 #[derive(Debug, Args)]
 pub struct FailOn {
     /// Exit with 1 on these findings above their threshold: the alerts availability, backlog, drift and silence; rejects,
-    /// unknown, ambiguous, unattributed, undated, alarms.
+    /// unknown, ambiguous, unattributed, undated, future, sandbox, alarms.
     #[arg(long, value_delimiter = ',', value_name = "FINDING[=N]")]
     fail_on: Vec<String>,
 }
 
 impl FailOn {
+    /// The findings that are asked for, with their thresholds; before the work, so that a slip of the pen costs no night.
+    ///
+    /// # Errors
+    /// When a name is none of those, or a threshold is no number.
+    pub fn wishes(&self, names: &[&str], config: &Config) -> Result<Vec<(String, u64)>> {
+        let read = |wish: &String| {
+            let (name, threshold) = match wish.trim().split_once('=') {
+                Some((name, number)) => {
+                    let number = number.trim().parse();
+                    (name.trim(), number.map_err(|_| Error::usage(format!("--fail-on {wish}: not a number")))?)
+                }
+                None => (wish.trim(), config.thresholds.get(wish.trim()).copied().unwrap_or(0)),
+            };
+            if !names.contains(&name) {
+                return Err(Error::usage(format!("--fail-on {name}: here there are only {}", names.join(", "))));
+            }
+            Ok((name.to_owned(), threshold))
+        };
+        self.fail_on.iter().map(read).collect()
+    }
+
     /// Whether a finding is above its threshold (0, or of the flag, or of the configuration); says which.
     ///
     /// # Errors
     /// When a finding has an unknown name.
     pub fn judge(&self, findings: &[(&str, u64)], config: &Config) -> Result<u8> {
+        let names: Vec<&str> = findings.iter().map(|(name, _)| *name).collect();
         let mut code = 0;
-        for wish in &self.fail_on {
-            let (name, threshold) = match wish.split_once('=') {
-                Some((name, number)) => {
-                    (name, number.parse().map_err(|_| Error::usage(format!("--fail-on {wish}: not a number")))?)
-                }
-                None => (wish.as_str(), config.thresholds.get(wish).copied().unwrap_or(0)),
-            };
-            let Some((_, found)) = findings.iter().find(|(n, _)| *n == name) else {
-                let names: Vec<&str> = findings.iter().map(|(n, _)| *n).collect();
-                return Err(Error::usage(format!("--fail-on {name}: here there are only {}", names.join(", "))));
-            };
+        for (name, threshold) in self.wishes(&names, config)? {
+            let found = findings.iter().find(|(n, _)| *n == name).map_or(&0, |(_, found)| found);
             if *found > threshold {
                 eprintln!("kycmart: {name}: {found}, above the threshold of {threshold}");
                 code = 1;

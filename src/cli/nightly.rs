@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::ingest::{KnownArguments, all_read, print_summary, take_in};
-use super::report::{OutputArguments, write_run};
+use super::report::{FINDINGS, OutputArguments, write_run};
 use super::{Context, MartArgument};
 use crate::error::{Error, Result};
 use crate::ingest::Source;
@@ -41,6 +41,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<u8> {
     let config = &context.config;
     let root = arguments.mart.path(config)?;
     arguments.output.out(config)?;
+    arguments.output.fail_on.wishes(&FINDINGS, config)?;
     // A wrong invoice is said before an hour of ingest, not after.
     arguments.output.invoice()?;
     let sources: Vec<Source> = if arguments.sources.is_empty() {

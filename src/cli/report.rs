@@ -224,6 +224,7 @@ pub fn write_run(
 ) -> Result<u8> {
     let clock = Instant::now();
     let (config, out) = (&context.config, output.out(&context.config)?);
+    output.fail_on.wishes(&FINDINGS, config)?;
     let scope = output.scope(config)?;
     let id = &uuid::Uuid::new_v4().simple().to_string()[..6];
     let folder = RunFolder::create(&out, format!("{}-{id}", started.format("%Y%m%dT%H%M%SZ")))?;
@@ -237,6 +238,11 @@ pub fn write_run(
         Some(before) => restated::compare(&engine, &before, &ledger)?,
         None => Vec::new(),
     };
+    if restated::is_unreadable(&out) {
+        eprintln!(
+            "kycmart: the run.json of the run before cannot be read: which earlier days changed since is not known"
+        );
+    }
     let batch = ingest.and_then(|summary| summary.batch_id.as_deref());
     let news = batch.map_or(Ok(News::default()), |batch| news::of_batch(&engine, batch))?;
     drop(engine);
@@ -356,6 +362,22 @@ fn run_alerts(ingest: Option<&Summary>, rules: &Rules) -> Vec<Alert> {
     nothing.map(alert).into_iter().collect()
 }
 
+/// The names of all findings.
+pub const FINDINGS: [&str; 12] = [
+    "availability",
+    "backlog",
+    "drift",
+    "silence",
+    "rejects",
+    "unknown",
+    "ambiguous",
+    "unattributed",
+    "undated",
+    "future",
+    "sandbox",
+    "alarms",
+];
+
 /// What may deserve attention, by name.
 fn findings(
     engine: &dyn Engine,
@@ -379,6 +401,7 @@ fn findings(
         ("ambiguous", observations("link_status = 'ambiguous'")?),
         ("unattributed", observations("link_status = 'unattributed'")?),
         ("undated", observations("event_us IS NULL")?),
+        ("future", observations("slot_index > (SELECT MAX(k.slot_index) FROM calendar k)")?),
         ("sandbox", observations("environment = 'sandbox'")?),
         ("alarms", count(SIGNATURES_REUSED)?),
     ]);

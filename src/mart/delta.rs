@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use delta_kernel::arrow::array::{Array, StringArray};
@@ -405,12 +405,28 @@ fn bind(state: &Arc<WriteState>, values: &BTreeMap<String, String>) -> Result<Bo
     Ok(builder.with_partition_values(scalars).build()?)
 }
 
-fn folder_url(path: &Path) -> Result<Url> {
+/// The path from the root, without `..`, which no URL of a log may have.
+fn from_root(path: &Path) -> Result<PathBuf> {
     let absolute = std::path::absolute(path).map_err(|e| Error::io("find", path, &e))?;
+    let mut found = PathBuf::new();
+    for part in absolute.components() {
+        if part == Component::ParentDir {
+            // `link/..` is the folder above the link's target.
+            found = found.canonicalize().unwrap_or(found);
+            found.pop();
+        } else {
+            found.push(part);
+        }
+    }
+    Ok(found)
+}
+
+fn folder_url(path: &Path) -> Result<Url> {
+    let absolute = from_root(path)?;
     Url::from_directory_path(&absolute).map_err(|()| Error::usage(format!("{} cannot be a path", path.display())))
 }
 
 fn file_url(path: &Path) -> Result<Url> {
-    let absolute = std::path::absolute(path).map_err(|e| Error::io("find", path, &e))?;
+    let absolute = from_root(path)?;
     Url::from_file_path(&absolute).map_err(|()| Error::usage(format!("{} cannot be a path", path.display())))
 }

@@ -22,7 +22,7 @@ pub struct Rules {
     pub drift: bool,
     /// An authority is in an incident, or one ended less than so many hours before the newest observation; 0: open ones only.
     pub availability_hours: u64,
-    /// More than so many cases are open for longer than `backlog_days`.
+    /// More than so many cases of a provider, product and outcome are open for `backlog_days` (1, 3, 7 or 30) or longer.
     pub backlog_more_than: u64,
     pub backlog_days: u64,
     /// More than this share of the payloads could not be read.
@@ -38,7 +38,7 @@ impl Default for Rules {
         Rules {
             drift: true,
             availability_hours: 24,
-            backlog_more_than: 0,
+            backlog_more_than: 10,
             backlog_days: 7,
             rejects_share: 0.01,
             unknown_share: 0.01,
@@ -47,13 +47,27 @@ impl Default for Rules {
     }
 }
 
-/// A row of a report that a rule points to.
+impl Rules {
+    /// Whether the values make sense; says which does not.
+    pub fn check(&self) -> std::result::Result<(), String> {
+        if !AGES_FROM_DAYS.iter().any(|(days, _)| *days == self.backlog_days) {
+            return Err("alerts: backlog_days is 1, 3, 7 or 30".into());
+        }
+        if ![self.rejects_share, self.unknown_share].iter().all(|share| (0.0..=1.0).contains(share)) {
+            return Err("alerts: rejects_share and unknown_share are 0 to 1".into());
+        }
+        Ok(())
+    }
+}
+
+/// What a rule points to.
 #[derive(Clone, Debug)]
 pub struct Found {
     rule: &'static str,
     severity: &'static str,
     report: &'static str,
-    row: usize,
+    /// One, or those whose counts are added up.
+    rows: Vec<usize>,
 }
 
 /// Every row that a rule points to, in the order of the rules' weight: what is down now comes first.
@@ -78,11 +92,10 @@ pub fn judge(tables: &[Table], rules: &Rules, facts: &Facts) -> Result<Vec<Found
 pub fn describe(found: &[Found], full: &[Table], set: &[Table]) -> Result<Vec<Alert>> {
     let mut alerts = Vec::with_capacity(found.len());
     for found in found {
-        if let (Some(judged), Some(shown)) = (table(full, found.report), table(set, found.report))
-            && let Some(row) = same_row(judged, found.row, shown)?
-        {
-            alerts.push(alert(found, &Row { frame: &shown.frame, row })?);
-        }
+        let (Some(judged), Some(shown)) = (table(full, found.report), table(set, found.report)) else { continue };
+        let rows = found.rows.iter().map(|row| same_row(judged, *row, shown)).collect::<Result<Vec<_>>>()?;
+        let rows: Vec<Row> = rows.into_iter().flatten().map(|row| Row { frame: &shown.frame, row }).collect();
+        alerts.extend(alert(found, &rows)?);
     }
     Ok(alerts)
 }
@@ -92,9 +105,11 @@ fn same_row(judged: &Table, row: usize, shown: &Table) -> Result<Option<usize>> 
     let keys = judged.spec.iter().flat_map(|spec| &spec.columns).filter(|(_, role)| *role == Role::Key);
     let mut columns = Vec::new();
     for (name, _) in keys {
-        columns.push((judged.frame.column(name)?.get(row)?, shown.frame.column(name)?));
+        columns.push((judged.frame.column(name)?.get(row)?.to_string(), shown.frame.column(name)?));
     }
-    let same = |row: &usize| columns.iter().all(|(cell, column)| column.get(*row).is_ok_and(|other| other == *cell));
+    let same = |row: &usize| {
+        columns.iter().all(|(cell, column)| column.get(*row).is_ok_and(|other| other.to_string() == *cell))
+    };
     Ok((0..shown.frame.height()).find(same))
 }
 
@@ -127,15 +142,21 @@ fn availability(tables: &[Table], rules: &Rules, facts: &Facts) -> Result<Vec<Fo
     let recent = |row: &usize| open[*row] || ends[*row].zip(since).is_some_and(|(end, since)| end > since);
     let severity = |row: usize| if open[row] { "critical" } else { "warning" };
     let rows = (0..frame.height()).filter(recent);
-    Ok(rows.map(|row| Found { rule: "availability", severity: severity(row), report: REPORT, row }).collect())
+    Ok(rows
+        .map(|row| Found { rule: "availability", severity: severity(row), report: REPORT, rows: vec![row] })
+        .collect())
 }
 
 fn drift(tables: &[Table], rules: &Rules) -> Result<Vec<Found>> {
     const REPORT: &str = "drift";
     let Some(Table { frame, .. }) = table(tables, REPORT).filter(|_| rules.drift) else { return Ok(Vec::new()) };
     let flagged = truths(frame, "flagged")?;
-    let rows = (0..frame.height()).filter(|row| flagged[*row]);
-    Ok(rows.map(|row| Found { rule: "drift", severity: "warning", report: REPORT, row }).collect())
+    let metrics = texts(frame, "metric")?;
+    let mut rows: Vec<usize> = (0..frame.height()).filter(|row| flagged[*row]).collect();
+    // A fallen rate says more than the shares of the codes that it is made of.
+    rows.sort_by_key(|row| metrics[*row].as_deref() != Some("pass_rate"));
+    let rows = rows.into_iter();
+    Ok(rows.map(|row| Found { rule: "drift", severity: "warning", report: REPORT, rows: vec![row] }).collect())
 }
 
 fn silence(tables: &[Table], rules: &Rules) -> Result<Vec<Found>> {
@@ -143,7 +164,7 @@ fn silence(tables: &[Table], rules: &Rules) -> Result<Vec<Found>> {
     let Some(Table { frame, .. }) = table(tables, REPORT).filter(|_| rules.silence) else { return Ok(Vec::new()) };
     let silent = truths(frame, "silent")?;
     let rows = (0..frame.height()).filter(|row| silent[*row]);
-    Ok(rows.map(|row| Found { rule: "silence", severity: "critical", report: REPORT, row }).collect())
+    Ok(rows.map(|row| Found { rule: "silence", severity: "critical", report: REPORT, rows: vec![row] }).collect())
 }
 
 /// The shares of what could not be read and of what nobody knows, per provider.
@@ -166,58 +187,80 @@ fn shares(tables: &[Table], rules: &Rules) -> Result<Vec<Found>> {
             measures[*row].as_deref() == Some(measure) && counted[*row] as f64 > limit * whole(*row) as f64
         };
         let rows = (0..frame.height()).filter(above);
-        found.extend(rows.map(|row| Found { rule, severity: "warning", report: REPORT, row }));
+        found.extend(rows.map(|row| Found { rule, severity: "warning", report: REPORT, rows: vec![row] }));
     }
     Ok(found)
 }
 
-/// Where the ages of `open_cases` begin, in its order; undated cases have none.
-const AGES_FROM_HOURS: [u64; 6] = [0, 1, 24, 72, 168, 720];
+/// Days from which a backlog can be counted, and the first of the ages of `open_cases` that is as old.
+const AGES_FROM_DAYS: [(u64, i64); 4] = [(1, 3), (3, 4), (7, 5), (30, 6)];
+/// The age of cases without a time.
+const UNDATED: i64 = 7;
 
 fn backlog(tables: &[Table], rules: &Rules) -> Result<Vec<Found>> {
     const REPORT: &str = "open_cases";
     let Some(Table { frame, .. }) = table(tables, REPORT) else { return Ok(Vec::new()) };
     let (ages, cases) = (integers(frame, "age_order")?, counts(frame, "cases")?);
-    let least = rules.backlog_days.saturating_mul(24);
-    let hours = |order: i64| usize::try_from(order - 1).ok().and_then(|place| AGES_FROM_HOURS.get(place).copied());
-    let is_old = |row: usize| ages[row].and_then(hours).is_some_and(|hours| hours >= least);
-    let old = |row: &usize| is_old(*row) && cases[*row] > rules.backlog_more_than;
-    let rows = (0..frame.height()).filter(old);
-    Ok(rows.map(|row| Found { rule: "backlog", severity: "warning", report: REPORT, row }).collect())
+    let keys = [texts(frame, "provider")?, texts(frame, "product")?, texts(frame, "outcome")?];
+    let first = AGES_FROM_DAYS.iter().find(|(days, _)| *days == rules.backlog_days).map(|(_, order)| *order);
+    let mut waiting: Vec<(Vec<Option<&str>>, u64, Vec<usize>)> = Vec::new();
+    for row in 0..frame.height() {
+        if !ages[row].zip(first).is_some_and(|(age, first)| (first..UNDATED).contains(&age)) {
+            continue;
+        }
+        let key: Vec<Option<&str>> = keys.iter().map(|column| column[row].as_deref()).collect();
+        match waiting.last_mut() {
+            Some((last, sum, rows)) if *last == key => {
+                *sum += cases[row];
+                rows.push(row);
+            }
+            _ => waiting.push((key, cases[row], vec![row])),
+        }
+    }
+    let many = waiting.into_iter().filter(|(_, sum, _)| *sum > rules.backlog_more_than);
+    Ok(many.map(|(.., rows)| Found { rule: "backlog", severity: "warning", report: REPORT, rows }).collect())
 }
 
-/// One alert in words. A figure that the set withholds is said to be withheld.
-fn alert(found: &Found, row: &Row) -> Result<Alert> {
+/// One alert in words; a figure that the set withholds is said to be withheld. None of a backlog whose count is withheld:
+/// that there is an alert would bound it.
+fn alert(found: &Found, rows: &[Row]) -> Result<Option<Alert>> {
+    let Some(row) = rows.first() else { return Ok(None) };
     let (subject, message) = match found.report {
         "authority_incidents" => (row.words(&["provider", "country", "id_type"])?, incident(row)?),
         "drift" => {
-            (row.words(&["provider", "product", "country", "id_type", "result_code", "error_code"])?, change(row)?)
+            let segment = ["provider", "product", "country", "id_type", "result_code", "error_code"];
+            (row.words(&segment)?, change(row)?)
         }
-        "inputs" => (
-            row.words(&["provider", "kind", "partner"])?,
-            format!(
-                "no payload in the newest 24 hours, {} in the 28 days before, the last at {}",
-                row.count("payloads_28_days_before")?,
-                row.time("last_payload")?
-            ),
-        ),
-        "open_cases" => (
-            row.words(&["provider", "product", "outcome"])?,
-            format!("{} open for {}", row.count("cases")?, row.text("age")?.replace('_', " ")),
-        ),
-        _ => (
-            row.words(&["provider"])?,
-            format!(
-                "{}: {} of {} ({})",
-                row.text("measure")?.replace('_', " "),
-                row.count("counted")?,
-                row.count("out_of")?,
-                row.percent("share")?
-            ),
-        ),
+        "inputs" => (row.words(&["provider", "kind", "partner"])?, silent(row)?),
+        "open_cases" => {
+            let mut cases = 0;
+            for row in rows {
+                let Some(count) = row.cell("cases")?.extract::<u64>() else { return Ok(None) };
+                cases += count;
+            }
+            (row.words(&["provider", "product", "outcome"])?, format!("{cases} wait for {} or longer", row.age()?))
+        }
+        _ => (row.words(&["provider"])?, quality(row)?),
     };
     let subject = if subject.is_empty() { "nobody's".to_owned() } else { subject };
-    Ok(Alert { rule: found.rule, severity: found.severity, subject, message, report: found.report })
+    Ok(Some(Alert { rule: found.rule, severity: found.severity, subject, message, report: found.report }))
+}
+
+fn silent(row: &Row) -> Result<String> {
+    Ok(format!(
+        "no payload in the newest 24 hours, {} in the 28 days before, the last at {}",
+        row.count("payloads_28_days_before")?,
+        row.time("last_payload")?
+    ))
+}
+
+fn quality(row: &Row) -> Result<String> {
+    let what = if row.text("measure")? == "payloads_rejected" {
+        "payloads could not be read"
+    } else {
+        "observations have an unknown code"
+    };
+    Ok(format!("{} of {} {what} ({})", row.count("counted")?, row.count("out_of")?, row.percent("share")?))
 }
 
 fn incident(row: &Row) -> Result<String> {
@@ -233,8 +276,12 @@ fn incident(row: &Row) -> Result<String> {
 
 fn change(row: &Row) -> Result<String> {
     let what = if row.text("metric")? == "pass_rate" { "pass rate" } else { "share of this code" };
+    let direction = row.text("direction")?;
+    if row.cell("recent_rate")?.is_null() {
+        return Ok(format!("{what} {direction} {WITHHELD}"));
+    }
     Ok(format!(
-        "{what} {} of {}, before {} of {}",
+        "{what} {direction} to {} of {}, before {} of {}",
         row.percent("recent_rate")?,
         row.count("recent_n")?,
         row.percent("baseline_rate")?,
@@ -261,6 +308,17 @@ impl Row<'_> {
         Ok(texts.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(" "))
     }
 
+    /// The beginning of an age: `7_to_30_days` is 7 days.
+    fn age(&self) -> Result<String> {
+        Ok(match self.text("age")?.as_str() {
+            "1_to_3_days" => "a day",
+            "3_to_7_days" => "3 days",
+            "7_to_30_days" => "7 days",
+            _ => "30 days",
+        }
+        .to_owned())
+    }
+
     /// A text; nothing where there is none.
     fn text(&self, name: &str) -> Result<String> {
         Ok(self.cell(name)?.get_str().unwrap_or_default().to_owned())
@@ -282,7 +340,7 @@ impl Row<'_> {
     /// A time to the minute, UTC.
     fn time(&self, name: &str) -> Result<String> {
         let time = match self.cell(name)? {
-            AnyValue::Datetime(us, ..) => chrono::DateTime::from_timestamp_micros(us),
+            AnyValue::Datetime(us, ..) | AnyValue::DatetimeOwned(us, ..) => chrono::DateTime::from_timestamp_micros(us),
             _ => None,
         };
         Ok(time.map_or_else(|| WITHHELD.to_owned(), |time| time.format("%Y-%m-%d %H:%M UTC").to_string()))

@@ -87,12 +87,10 @@ impl Row {
         self.test.map(|test| if test.exact { "fisher" } else { "two_proportion" })
     }
 
+    /// Only of what is flagged: that much may circulate.
     fn direction(&self) -> Option<&'static str> {
-        self.change()?.partial_cmp(&0.0).map(|sign| match sign {
-            Ordering::Less => "down",
-            Ordering::Equal => "same",
-            Ordering::Greater => "up",
-        })
+        let change = self.change().filter(|_| self.flagged)?;
+        Some(if change < 0.0 { "down" } else { "up" })
     }
 
     /// Flagged before tested before the rest; then the least q-value, the least p-value, the greatest z and change.

@@ -29,7 +29,7 @@ use std::time::Instant;
 
 use arrow::array::{Array, BooleanArray, Date32Array, Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
-use chrono::{Days, NaiveDate, TimeZone};
+use chrono::{Days, NaiveDate, NaiveDateTime, TimeZone};
 use polars::prelude::{BooleanChunked, DataFrame};
 use serde::Serialize;
 
@@ -37,8 +37,8 @@ use self::alerts::Rules;
 use self::set::{Disclosure, Facts, Set, Table};
 use self::write::Format;
 use crate::config::Drift;
-use crate::engine::Engine;
 use crate::engine::models::Queries;
+use crate::engine::{Engine, text};
 use crate::error::{Error, Result};
 
 /// What a report covers and how days and windows are drawn.
@@ -98,12 +98,24 @@ fn slots_in_use(engine: &dyn Engine) -> Result<Vec<i64>> {
         let column = batch.column(0).as_any().downcast_ref::<Int64Array>();
         slots.extend(column.into_iter().flat_map(|c| c.values().iter().copied()));
     }
+    let newest = newest_plausible(engine)?;
+    slots.retain(|slot| *slot <= newest);
     // A window's first slot belongs to the calendar too, whichever half of the window was seen.
     slots.extend(slots.clone().into_iter().map(|s| s.div_euclid(2) * 2));
     slots.sort_unstable();
     slots.dedup();
     Ok(slots)
 }
+
+/// The last slot that a clock can have shown: a day after the newest ingest. What claims to be later counts as undated, so
+/// that one wrong clock does not move the end of every report.
+fn newest_plausible(engine: &dyn Engine) -> Result<i64> {
+    let finished = text(engine, "SELECT CAST(MAX(finished_at) AS VARCHAR) FROM batches")?;
+    let finished = finished.and_then(|time| NaiveDateTime::parse_from_str(&time, "%Y-%m-%d %H:%M:%S%.f").ok());
+    Ok(finished.map_or(i64::MAX, |time| time.and_utc().timestamp() / 300 + SLOTS_OF_A_DAY))
+}
+
+const SLOTS_OF_A_DAY: i64 = 288;
 
 /// Local date and month of every five-minute slot, so that the SQL needs no date functions.
 fn calendar(slots: &[i64], zone: chrono_tz::Tz) -> Result<RecordBatch> {
@@ -143,7 +155,7 @@ fn newest_day(engine: &dyn Engine, scope: &Scope) -> Result<Option<NaiveDate>> {
             WHERE batch_id IN (SELECT batch_id FROM batches)
                 AND payload_key IN (SELECT payload_key FROM observations WHERE slot_index IS NULL AND {counted})
             GROUP BY payload_key
-         ) s",
+         ) s WHERE slot_index <= (SELECT MAX(slot_index) FROM calendar)",
     ))?;
     let column = batches.first().and_then(|batch| batch.column(0).as_any().downcast_ref::<Int64Array>());
     let newest = column.and_then(|column| column.iter().next().flatten());

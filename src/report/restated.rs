@@ -47,6 +47,11 @@ pub fn previous(out: &Path) -> Option<Ledger> {
     serde_json::from_slice::<Run>(&bytes).ok().map(|run| run.ledger)
 }
 
+/// Whether there was a run before that tells nothing: its file is broken.
+pub fn is_unreadable(out: &Path) -> bool {
+    out.join("latest").exists() && previous(out).is_none()
+}
+
 /// The ledger of this run. The engine has the models.
 ///
 /// # Errors

@@ -23,6 +23,7 @@ impl RunFolder {
     /// When `out` cannot be written.
     pub fn create(out: &Path, name: String) -> Result<Self> {
         std::fs::create_dir_all(out).map_err(|e| Error::io("create", out, &e))?;
+        remove_abandoned(out);
         let staging =
             tempfile::Builder::new().prefix(".run-").tempdir_in(out).map_err(|e| Error::io("write to", out, &e))?;
         Ok(RunFolder { out: out.to_owned(), name, staging })
@@ -54,6 +55,20 @@ impl RunFolder {
         std::fs::rename(&staged, &target).map_err(|e| Error::io("write", &target, &e))?;
         switch_latest(&self.out, &self.name)?;
         Ok(target)
+    }
+}
+
+/// How long a run may take: an older folder under its hidden name was left by one that was killed.
+const ABANDONED: std::time::Duration = std::time::Duration::from_secs(24 * 3600);
+
+/// Removes what killed runs left behind, as far as that can be done.
+fn remove_abandoned(out: &Path) {
+    let entries = std::fs::read_dir(out).into_iter().flatten().flatten();
+    for entry in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(".run-")) {
+        let age = entry.metadata().and_then(|m| m.modified()).ok().and_then(|time| time.elapsed().ok());
+        if age.is_some_and(|age| age > ABANDONED) {
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
     }
 }
 

@@ -199,43 +199,28 @@ fn rates() -> Vec<Spec> {
     ]
 }
 
+/// Which segment changed may circulate, how much may not: the periods lie inside of the days that `pass_rates_daily` shows,
+/// the effects of a segment hold sums over all others, and a q-value may be the p-value of another row.
 fn drifts() -> Vec<Spec> {
     const SEGMENT: [&str; 4] = ["provider", "product", "country", "id_type"];
-    const RECENT: [&str; 2] = ["recent_hits", "recent_n"];
-    const BASELINE: [&str; 2] = ["baseline_hits", "baseline_n"];
-    const BOTH: [&str; 4] = ["recent_hits", "recent_n", "baseline_hits", "baseline_n"];
-    const MIX: [&str; 4] = ["recent_passed", "recent_decided", "baseline_passed", "baseline_decided"];
     vec![
         Spec::new("drift", "What changed against the weeks before")
             .keys(&["metric"])
             .keys(&SEGMENT)
             .keys(&["result_code", "error_code"])
             .with(&Role::Plain, &["recent_from", "recent_to", "baseline_from", "baseline_to"])
-            .count("recent_hits", "drift_recent", &[])
-            .part_of("recent_n")
-            .count_by("recent_n", "drift_recent", &["metric", "provider", "product", "country", "id_type"])
-            .count("baseline_hits", "drift_baseline", &[])
-            .part_of("baseline_n")
-            .count_by("baseline_n", "drift_baseline", &["metric", "provider", "product", "country", "id_type"])
-            .from(&RECENT, &["recent_rate"])
-            .from(&BASELINE, &["baseline_rate"])
-            .from(&BOTH, &["change", "change_low", "change_high", "z", "p_value", "q_value", "test"])
-            .with(&Role::Plain, &["tested", "flagged"])
-            .from(&BOTH, &["direction"])
+            .with(&Role::Internal, &["recent_hits", "recent_n", "baseline_hits", "baseline_n"])
+            .with(&Role::Internal, &["recent_rate", "baseline_rate", "change", "change_low", "change_high"])
+            .with(&Role::Internal, &["z", "p_value", "q_value", "test", "tested"])
+            .with(&Role::Plain, &["flagged", "direction"])
             .ranked(),
         Spec::new("drift_mix", "Change within segments and change of their mix")
             .keys(&SEGMENT)
             .keys(&["is_total"])
-            .count("recent_passed", "drift_mix_recent", &[("outcome", "passed")])
-            .part_of("recent_decided")
-            .count("recent_decided", "drift_mix_recent", &[])
-            .count("baseline_passed", "drift_mix_baseline", &[("outcome", "passed")])
-            .part_of("baseline_decided")
-            .count("baseline_decided", "drift_mix_baseline", &[])
-            .from(&["recent_passed", "recent_decided"], &["recent_rate"])
-            .from(&["baseline_passed", "baseline_decided"], &["baseline_rate"])
-            .from(&MIX, &["change", "recent_weight", "baseline_weight"])
-            .from(&MIX, &["within_effect", "mix_effect", "overall_within_effect", "overall_mix_effect"]),
+            .with(&Role::Internal, &["recent_passed", "recent_decided", "baseline_passed", "baseline_decided"])
+            .with(&Role::Internal, &["recent_rate", "baseline_rate", "change", "recent_weight", "baseline_weight"])
+            .with(&Role::Internal, &["within_effect", "mix_effect", "overall_within_effect", "overall_mix_effect"])
+            .ranked(),
     ]
 }
 
@@ -263,10 +248,7 @@ fn authorities() -> Vec<Spec> {
             .count("ambiguous", "lookups", &[("signal", "ambiguous")])
             .count("lookups", "lookups", &[])
             .from(&["lookups"], &["windows"])
-            .from(
-                &["answered", "unavailable"],
-                &["windows_online", "windows_interruption", "windows_offline", "windows_async_only"],
-            )
+            .with(&Role::Internal, &["windows_online", "windows_interruption", "windows_offline", "windows_async_only"])
             .from(&["answered", "unavailable"], &["windows_with_evidence"])
             .with(&Role::Plain, &["windows_of_day"])
             .from(&["lookups"], &["windows_no_data"])
@@ -279,7 +261,7 @@ fn authorities() -> Vec<Spec> {
             .keys(&AUTHORITY)
             .with(&Role::Key, &["began"])
             .with(&Role::Plain, &["ended", "minutes", "windows", "windows_no_data"])
-            .from(&["lookups", "lost"], &["lowest_availability"])
+            .with(&Role::Internal, &["lowest_availability"])
             .count("lookups", "incident_lookups", &[])
             .count("lost", "incident_lookups", &[("signal", "unavailable")])
             .part_of("lookups")
@@ -322,16 +304,17 @@ fn courses() -> Vec<Spec> {
             .count("at_once", "verifications", &[("timed", "yes"), ("at_once", "yes")])
             .part_of("timed")
             .count("undated", "verifications", &[("timed", "no")])
-            .from(&["timed"], &["p50_seconds", "p90_seconds", "p99_seconds", "longest_seconds"])
+            .from(&["timed", "at_once"], &["p50_seconds", "p90_seconds"])
+            .with(&Role::Internal, &["p99_seconds", "longest_seconds"])
             .count("from_request", "verifications", &[("request", "known")])
             .part_of("verifications")
             .from(&["from_request"], &["request_p50_seconds", "request_p90_seconds"])
-            .from(&["from_request"], &["request_p99_seconds", "request_longest_seconds"]),
+            .with(&Role::Internal, &["request_p99_seconds", "request_longest_seconds"]),
         Spec::new("open_cases", "Open cases by age")
             .keys(&["provider", "product", "outcome", "age_order", "age"])
             .only(&[("outcome", &["review", "pending"])])
             .count("cases", "verifications", &[])
-            .from(&["cases"], &["oldest"])
+            .with(&Role::Internal, &["oldest"])
             .with(&Role::Plain, &["as_of"]),
         Spec::new("retries", "What became of people without a pass")
             .keys(&["provider", "product", "first_outcome"])
@@ -383,7 +366,8 @@ fn quality() -> Vec<Spec> {
             .keys(&["provider", "kind", "partner"])
             .count("payloads_newest_day", "payloads_newest_day", &[])
             .count("payloads_28_days_before", "payloads_28_days_before", &[])
-            .with(&Role::Plain, &["days_with_payloads", "last_payload", "usual", "silent"]),
+            .from(&["payloads_28_days_before"], &["days_with_payloads"])
+            .with(&Role::Plain, &["last_payload", "usual", "silent"]),
     ]
 }
 

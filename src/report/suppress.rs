@@ -136,7 +136,7 @@ fn mask(frame: &DataFrame, masks: &[Option<Vec<bool>>]) -> Result<DataFrame> {
 fn unranked(frame: &DataFrame, spec: &Spec, masks: &[Option<Vec<bool>>]) -> Result<DataFrame> {
     let of = |name: &str| masks.get(frame.get_column_index(name)?)?.as_ref();
     let counts: Vec<&Vec<bool>> = (spec.columns.iter())
-        .filter(|(_, role)| matches!(role, Role::Count(_) | Role::Sum(_)))
+        .filter(|(_, role)| matches!(role, Role::Count(_) | Role::Sum(_) | Role::Internal))
         .filter_map(|(name, _)| of(name))
         .collect();
     let keys: Vec<&Column> = (spec.columns.iter())

@@ -130,7 +130,8 @@ fn cell(
 ) -> std::result::Result<(), XlsxError> {
     match value {
         AnyValue::Null => {}
-        AnyValue::String(text) => {
+        AnyValue::String(_) | AnyValue::StringOwned(_) => {
+            let text = value.get_str().unwrap_or_default();
             let text: String = text.chars().take(MOST_CHARACTERS).collect();
             sheet.write_string(row, column, text)?;
         }
@@ -141,7 +142,7 @@ fn cell(
             let day = ExcelDateTime::from_timestamp(i64::from(*days) * 86_400)?;
             sheet.write_datetime_with_format(row, column, &day, &formats.date)?;
         }
-        AnyValue::Datetime(us, ..) => {
+        AnyValue::Datetime(us, ..) | AnyValue::DatetimeOwned(us, ..) => {
             let time = ExcelDateTime::from_timestamp(us.div_euclid(1_000_000))?;
             sheet.write_datetime_with_format(row, column, &time, &formats.time)?;
         }

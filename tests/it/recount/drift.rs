@@ -132,10 +132,14 @@ fn row(key: &Key, four: Four, test: Option<(f64, f64, bool)>, q_value: Option<f6
     let least = if key[0] == "pass_rate" { 0.03 } else { 0.02 };
     let flagged = q_value.is_some_and(|q| q <= 0.05) && change.is_some_and(|change| change.abs() > least - 1e-12);
     let direction = match change {
-        None => "",
-        Some(change) if x1 * n2 == x2 * n1 && change.abs() < 1e-12 => "same",
-        Some(change) if change < 0.0 => "down",
-        Some(_) => "up",
+        Some(change) if flagged => {
+            if change < 0.0 {
+                "down"
+            } else {
+                "up"
+            }
+        }
+        _ => "",
     };
     let word = test.map_or("", |(.., exact)| if exact { "fisher" } else { "two_proportion" });
     let [baseline, recent] = periods;
