@@ -143,7 +143,7 @@ fn too_few_are_not_tested_and_a_rate_of_nothing_is_null() {
     assert_eq!(mark("tested"), [true, false, false, false]);
     assert_eq!(mark("flagged"), [true, false, false, false]);
     assert_eq!(word("test"), ["two_proportion", "-", "-", "-"]);
-    assert_eq!(word("direction"), ["down", "down", "-", "-"]);
+    assert_eq!(word("direction"), ["down", "-", "-", "-"]);
     assert_eq!(number("recent_rate")[1..], [Some(40.0 / 99.0), None, Some(1.0)]);
     assert_eq!(number("baseline_rate")[2..], [Some(50.0 / 99.0), None]);
     assert_eq!(number("change")[2..], [None, None]);

@@ -32,8 +32,8 @@ pub struct Cell {
     pub value: u64,
     /// On a place in a file; what is printed nowhere needs no protection and gives none away.
     pub printed: bool,
-    /// Counts a whole rather than a part; withheld last.
-    pub whole: bool,
+    /// How unwelcome it is to withhold it: a whole more than a part, a figure of a whole provider most of all.
+    pub dear: u64,
     /// Printed nowhere, but the rest of two cells that are: as telling as they are.
     pub rest: bool,
 }
@@ -89,8 +89,8 @@ impl Cells {
     }
 
     /// Adds a cell without a place.
-    pub fn add(&mut self, value: u64, printed: bool, whole: bool) -> usize {
-        self.cells.push(Cell { value, printed, whole, rest: false });
+    pub fn add(&mut self, value: u64, printed: bool, dear: u64) -> usize {
+        self.cells.push(Cell { value, printed, dear, rest: false });
         self.cells.len() - 1
     }
 
@@ -146,13 +146,13 @@ impl Cells {
                 let at: Vec<u32> = self.coordinates(frame_index, counted, |key| {
                     values.iter().find(|(name, _)| *name == key).map(|(_, codes)| codes[row])
                 });
-                let whole = counted.when.is_empty();
+                let dear = if keys.len() < 2 { 14 } else { 6 * u64::from(counted.when.is_empty()) };
                 let cell = match self.frames[frame_index].cells.get(&at).copied() {
                     Some(cell) if self.cells[cell].value == number => cell,
                     // Two figures for one thing: each stands for itself.
-                    Some(_) => self.add(number, true, whole),
+                    Some(_) => self.add(number, true, dear),
                     None => {
-                        let cell = self.add(number, true, whole);
+                        let cell = self.add(number, true, dear);
                         self.frames[frame_index].cells.insert(at, cell);
                         cell
                     }
@@ -220,7 +220,7 @@ impl Cells {
                 let cell = match self.sums.get(&of).copied() {
                     Some(cell) => cell,
                     None => {
-                        let cell = self.add(number, true, false);
+                        let cell = self.add(number, true, 0);
                         self.sums.insert(of.clone(), cell);
                         let mut equation = vec![cell];
                         equation.extend(of);
@@ -246,7 +246,7 @@ impl Cells {
                 let mut equation = vec![whole];
                 equation.extend(part);
                 if left > 0 && part.is_some() {
-                    let rest = self.add(left, false, false);
+                    let rest = self.add(left, false, 0);
                     self.cells[rest].rest = true;
                     equation.push(rest);
                 }

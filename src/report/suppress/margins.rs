@@ -77,7 +77,7 @@ fn fill(cells: &mut Cells) {
         }
         sums.retain(|at, _| !cells.frames[target].cells.contains_key(at));
         for (at, sum) in sums {
-            let cell = cells.add(sum, false, true);
+            let cell = cells.add(sum, false, 6);
             cells.frames[target].cells.insert(at, cell);
         }
     }

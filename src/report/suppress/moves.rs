@@ -116,7 +116,7 @@ impl<'a> Search<'a> {
         let mut longer = Half { forth, back, ..half.clone() };
         longer.changes.push((cell, raised));
         if !withheld[cell] {
-            longer.cost += 4 + 2 * u64::from(is.value.ilog2()) + if is.whole { 6 } else { 0 };
+            longer.cost += 4 + 2 * u64::from(is.value.ilog2()) + is.dear;
         }
         for (equation, adds) in &self.member[cell] {
             let change = if raised { *adds } else { -*adds };
