@@ -4,7 +4,6 @@
 -- one of which none is known counts in every range. Sandbox ones are here too: not every payload tells.
 -- signature_class is the last in the alphabet over the deliveries, so that one with a signature goes before one without.
 -- Source: receipts, observations, rejects, unknown_fields, calendar, params.
--- materialise: yes
 WITH stored AS (
     SELECT
         r.payload_key,

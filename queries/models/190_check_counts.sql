@@ -6,19 +6,32 @@
 --     events of a liveness attack) count in rows of their own; firsts counts each verification in one of them only;
 --   * reason: for Jumio's `rejectReasonDetail` the code of the reject reason that the same observation states, else NULL.
 -- Checks of observations without a job (ambiguous, unattributed, fragments) belong to no verification and are not here.
--- Jobs and words are numbered on the way, because there are millions of rows with few different words.
+-- Jobs, products and words are numbered on the way, because there are millions of rows with few different words. A mark
+-- is the place of an observation among its job's and the word it states: the least mark of a job's check is its first.
 -- Source: checks, attributed_observations, verification_days.
-WITH jobs AS (
+WITH products AS (
     SELECT
-        v.job_key,
         v.provider,
         v.product,
+        ROW_NUMBER() OVER (
+            ORDER BY v.provider, v.product
+            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+        ) AS product_number
+    FROM verification_days v
+    GROUP BY v.provider, v.product
+),
+jobs AS (
+    SELECT
+        v.job_key,
+        p.product_number,
         ROW_NUMBER() OVER (ORDER BY v.job_key ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS job_number
     FROM verification_days v
+    JOIN products p ON p.provider = v.provider AND COALESCE(p.product, '') = COALESCE(v.product, '')
 ),
 placed AS (
     SELECT
         j.job_number,
+        j.product_number,
         a.payload_key,
         a.position,
         ROW_NUMBER() OVER (
@@ -55,7 +68,11 @@ named AS (
     FROM words w
 ),
 stated AS (
-    SELECT p.job_number, w.name_number, w.word_number, w.is_detail, p.place
+    SELECT
+        p.job_number,
+        p.product_number,
+        w.name_number,
+        p.place * 1000000 + w.word_number AS mark
     FROM checks c
     JOIN named w
         ON w.name = c.name
@@ -68,47 +85,68 @@ newest AS (
     SELECT
         s.job_number,
         s.name_number,
-        MIN(s.place) AS place,
-        MIN(s.place * 1000000 + s.word_number) AS first_mark
+        MIN(s.product_number) AS product_number,
+        MIN(s.mark) AS first_mark,
+        MAX(s.mark) AS last_mark
     FROM stated s
     GROUP BY s.job_number, s.name_number
 ),
 latest AS (
-    SELECT s.job_number, s.place, s.word_number, s.is_detail, s.place * 1000000 + s.word_number = n.first_mark AS is_first
+    SELECT n.job_number, n.product_number, n.first_mark AS mark, 1 AS firsts
+    FROM newest n
+    UNION ALL
+    SELECT s.job_number, s.product_number, s.mark, 0 AS firsts
     FROM stated s
-    JOIN newest n ON n.job_number = s.job_number AND n.name_number = s.name_number AND n.place = s.place
-    GROUP BY s.job_number, s.place, s.word_number, s.is_detail, n.first_mark
+    JOIN newest n
+        ON n.job_number = s.job_number
+        AND n.name_number = s.name_number
+        AND n.first_mark < n.last_mark
+    WHERE s.mark > n.first_mark AND s.mark - s.mark % 1000000 = n.first_mark - n.first_mark % 1000000
+    GROUP BY s.job_number, s.product_number, s.mark
 ),
 reasons AS (
-    SELECT l.job_number, l.place, MIN(w.value) AS reason
-    FROM stated l
-    JOIN named w ON w.word_number = l.word_number
+    SELECT s.job_number, s.mark - s.mark % 1000000 AS place_mark, MIN(w.value) AS reason
+    FROM stated s
+    JOIN named w ON w.name_number = s.name_number AND w.word_number = s.mark % 1000000
     WHERE w.name = 'rejectReason'
-    GROUP BY l.job_number, l.place
+    GROUP BY s.job_number, s.mark - s.mark % 1000000
+),
+tallied AS (
+    SELECT
+        l.product_number,
+        w.word_number,
+        CASE WHEN w.is_detail THEN l.job_number END AS job_number,
+        CASE WHEN w.is_detail THEN l.mark - w.word_number END AS place_mark,
+        COUNT(*) AS verifications,
+        SUM(l.firsts) AS firsts
+    FROM latest l
+    JOIN named w ON w.word_number = l.mark % 1000000
+    GROUP BY
+        l.product_number,
+        w.word_number,
+        CASE WHEN w.is_detail THEN l.job_number END,
+        CASE WHEN w.is_detail THEN l.mark - w.word_number END
 ),
 counted AS (
     SELECT
-        j.provider,
-        j.product,
-        l.word_number,
+        t.product_number,
+        t.word_number,
         r.reason,
-        COUNT(*) AS verifications,
-        SUM(CASE WHEN l.is_first THEN 1 ELSE 0 END) AS firsts
-    FROM latest l
-    JOIN jobs j ON j.job_number = l.job_number
-    LEFT JOIN reasons r
-        ON r.job_number = CASE WHEN l.is_detail THEN l.job_number END
-        AND r.place = l.place
-    GROUP BY j.provider, j.product, l.word_number, r.reason
+        SUM(t.verifications) AS verifications,
+        SUM(t.firsts) AS firsts
+    FROM tallied t
+    LEFT JOIN reasons r ON r.job_number = t.job_number AND r.place_mark = t.place_mark
+    GROUP BY t.product_number, t.word_number, r.reason
 )
 SELECT
-    c.provider,
-    c.product,
+    p.provider,
+    p.product,
     w.name AS check_name,
     c.reason,
     w.value AS result,
     w.detail,
-    c.verifications,
+    CAST(c.verifications AS BIGINT) AS verifications,
     CAST(c.firsts AS BIGINT) AS firsts
 FROM counted c
+JOIN products p ON p.product_number = c.product_number
 JOIN named w ON w.word_number = c.word_number

@@ -8,6 +8,7 @@
 -- answer_code, answer_error_code, basis and rule are those of the first answer (by time) that gave the verdict; where no rule is known for any
 -- answer, the codes are those of the observation that decided.
 -- Source: verification_days, resolved_observations, billing_rules, observations.
+-- materialise: yes
 WITH paid AS (
     SELECT o.payload_key, o.position
     FROM observations o

@@ -4,24 +4,37 @@
 -- verifications as everywhere. verifications_sandbox alone counts sandbox traffic whether it was asked for or not.
 -- Source: delivered_payloads, quality_observations, doubtful_observations, verification_days,
 -- verifications, calendar, params.
-WITH payloads AS (
+WITH delivered AS (
     SELECT
         d.provider,
+        d.signature_class,
         COUNT(*) AS payloads,
-        CAST(SUM(d.deliveries) AS BIGINT) AS deliveries,
-        CAST(SUM(CASE WHEN d.is_rejected THEN 1 ELSE 0 END) AS BIGINT) AS rejected,
-        CAST(SUM(CASE WHEN d.has_unknown_fields THEN 1 ELSE 0 END) AS BIGINT) AS with_unknown_fields,
-        CAST(SUM(CASE WHEN d.received_us IS NULL THEN 1 ELSE 0 END) AS BIGINT) AS without_received_at,
-        CAST(SUM(CASE WHEN d.lag_us IS NOT NULL THEN 1 ELSE 0 END) AS BIGINT) AS lagged,
-        CAST(SUM(CASE WHEN d.lag_us > 86400000000 THEN 1 ELSE 0 END) AS BIGINT) AS late
+        SUM(d.deliveries) AS deliveries,
+        SUM(CASE WHEN d.is_rejected THEN 1 ELSE 0 END) AS rejected,
+        SUM(CASE WHEN d.has_unknown_fields THEN 1 ELSE 0 END) AS with_unknown_fields,
+        SUM(CASE WHEN d.received_us IS NULL THEN 1 ELSE 0 END) AS without_received_at,
+        SUM(CASE WHEN d.lag_us IS NOT NULL THEN 1 ELSE 0 END) AS lagged,
+        SUM(CASE WHEN d.lag_us > 86400000000 THEN 1 ELSE 0 END) AS late
     FROM delivered_payloads d
+    GROUP BY d.provider, d.signature_class
+),
+payloads AS (
+    SELECT
+        d.provider,
+        CAST(SUM(d.payloads) AS BIGINT) AS payloads,
+        CAST(SUM(d.deliveries) AS BIGINT) AS deliveries,
+        CAST(SUM(d.rejected) AS BIGINT) AS rejected,
+        CAST(SUM(d.with_unknown_fields) AS BIGINT) AS with_unknown_fields,
+        CAST(SUM(d.without_received_at) AS BIGINT) AS without_received_at,
+        CAST(SUM(d.lagged) AS BIGINT) AS lagged,
+        CAST(SUM(d.late) AS BIGINT) AS late
+    FROM delivered d
     GROUP BY d.provider
 ),
 signed AS (
-    SELECT d.provider, d.signature_class, COUNT(*) AS payloads
-    FROM delivered_payloads d
+    SELECT d.provider, d.signature_class, d.payloads
+    FROM delivered d
     WHERE d.provider = 'smile_id'
-    GROUP BY d.provider, d.signature_class
 ),
 observed AS (
     SELECT

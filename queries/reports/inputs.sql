@@ -4,7 +4,12 @@
 -- in no period. Sandbox traffic is left out unless asked for.
 -- Source: receipts, observations, submissions, authority_status, calendar, params.
 -- The finish makes one row of each input.
-WITH stated AS (
+WITH undated AS (
+    SELECT r.payload_key
+    FROM receipts r
+    WHERE r.received_slot IS NULL AND r.batch_id IN (SELECT b.batch_id FROM batches b)
+),
+stated AS (
     SELECT s.payload_key, MIN(s.slot_index) AS slot_index
     FROM (
         SELECT o.payload_key, o.slot_index, o.batch_id FROM observations o
@@ -14,22 +19,22 @@ WITH stated AS (
         SELECT a.payload_key, a.slot_index, a.batch_id FROM authority_status a
     ) s
     WHERE s.batch_id IN (SELECT b.batch_id FROM batches b)
+        AND s.payload_key IN (SELECT d.payload_key FROM undated d)
     GROUP BY s.payload_key
 ),
-payloads AS (
-    SELECT
-        r.provider,
-        r.kind,
-        r.partner,
-        r.payload_key,
-        COALESCE(MIN(r.received_slot), MIN(s.slot_index)) AS slot_index
+delivered AS (
+    SELECT r.provider, r.kind, r.partner, r.payload_key, MIN(r.received_slot) AS slot_index
     FROM receipts r
     CROSS JOIN params p
-    LEFT JOIN stated s ON s.payload_key = r.payload_key
     WHERE r.provider IS NOT NULL
         AND r.batch_id IN (SELECT b.batch_id FROM batches b)
         AND (p.include_sandbox OR COALESCE(r.environment, '') <> 'sandbox')
     GROUP BY r.provider, r.kind, r.partner, r.payload_key
+),
+payloads AS (
+    SELECT d.provider, d.kind, d.partner, COALESCE(d.slot_index, s.slot_index) AS slot_index
+    FROM delivered d
+    LEFT JOIN stated s ON s.payload_key = CASE WHEN d.slot_index IS NULL THEN d.payload_key END
 ),
 ranged AS (
     SELECT y.provider, y.kind, y.partner, y.slot_index
