@@ -10,6 +10,7 @@ mod drift;
 
 mod authorities;
 mod facts;
+mod inputs;
 mod jobs;
 mod meaning;
 mod quality;

@@ -10,7 +10,7 @@ use kycmart::provider::catalogue::Catalogue;
 use kycmart::provider::{Decoded, decode};
 use kycmart::pseudonym::PseudonymKey;
 use kycmart::record::{
-    AuthorityStatus, Check, Observation, Provider, Reject, SignatureClass, Submission, UnknownField,
+    AuthorityStatus, Check, Environment, Observation, Provider, Reject, SignatureClass, Submission, UnknownField,
 };
 use kycmart::source::{Input, Item, Options, find_inputs, read_input};
 use rayon::prelude::*;
@@ -22,6 +22,9 @@ pub type Found = (String, i64, i64);
 pub struct Payload {
     pub key: String,
     pub provider: Option<Provider>,
+    pub kind: &'static str,
+    pub partner: Option<String>,
+    pub environment: Option<Environment>,
     /// Places where it was found.
     pub deliveries: i64,
     /// Of several the one last in the alphabet.
@@ -108,6 +111,9 @@ fn once_each(rows: Vec<Rows>) -> Vec<Payload> {
         payloads.push(Payload {
             key: rows.payload_key,
             provider: rows.receipt.provider,
+            kind: rows.receipt.kind.word(),
+            partner: rows.receipt.partner,
+            environment: rows.receipt.environment,
             deliveries: 1,
             signature: rows.receipt.signature_class,
             received,

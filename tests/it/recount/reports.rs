@@ -72,6 +72,7 @@ impl Counted<'_> {
             self.open_cases(asked),
             self.retries(asked),
             self.data_quality(asked),
+            self.inputs(asked),
         ]
     }
 
