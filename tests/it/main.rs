@@ -1,5 +1,6 @@
 //! End-to-end tests: the program as people run it, on files as people have them. One binary, so that it links once.
 
+mod alerts;
 mod arrival;
 mod as_of;
 mod billing;
