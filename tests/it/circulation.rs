@@ -140,21 +140,48 @@ fn solve(
     cells.iter().map(|cell| solution.var_value(*cell)).collect()
 }
 
-/// A report that breaks verifications down by outcome: its keys beside the outcome, and its cells.
+/// A report that breaks verifications down: its keys beside the outcome, and its cells.
 struct Breakdown {
     keys: &'static [&'static str],
+    /// Which verifications are in it, by provider and outcome.
+    covers: fn(&str, &str) -> bool,
+    /// The outcome is empty in reports that do not tell it.
     cells: Vec<(Row, &'static str, Sum)>,
 }
 
 impl Breakdown {
-    fn sums(&self, keys: &[&str], limit: impl Fn(&Row, &str) -> bool) -> BTreeMap<(Vec<String>, &'static str), Sum> {
+    fn tells_outcomes(&self) -> bool {
+        self.cells.iter().all(|(_, outcome, _)| !outcome.is_empty())
+    }
+
+    /// Its sums over some of its keys, of what another report covers too.
+    fn sums(&self, keys: &[&str], other: &Breakdown) -> BTreeMap<(Vec<String>, &'static str), Sum> {
+        let tells = self.tells_outcomes() && other.tells_outcomes();
         let mut sums: BTreeMap<_, Sum> = BTreeMap::new();
-        for (row, outcome, cell) in self.cells.iter().filter(|(row, outcome, _)| limit(row, outcome)) {
-            let key: Vec<String> = keys.iter().map(|key| row[*key].clone()).collect();
-            sums.entry((key, *outcome)).or_default().plus(cell);
+        for (row, outcome, cell) in &self.cells {
+            if (other.covers)(&row["provider"], outcome) {
+                let key: Vec<String> = keys.iter().map(|key| row[*key].clone()).collect();
+                sums.entry((key, if tells { *outcome } else { "" })).or_default().plus(cell);
+            }
         }
         sums
     }
+}
+
+fn everybody(_: &str, _: &str) -> bool {
+    true
+}
+
+fn decided(_: &str, outcome: &str) -> bool {
+    ["passed", "failed"].contains(&outcome)
+}
+
+fn decided_at_smile_id(provider: &str, outcome: &str) -> bool {
+    provider == "smile_id" && decided(provider, outcome)
+}
+
+fn open(_: &str, outcome: &str) -> bool {
+    ["review", "pending"].contains(&outcome)
 }
 
 fn rows(set: &Path, name: &str) -> Vec<Row> {
@@ -173,11 +200,13 @@ fn breakdowns(puzzle: &mut Puzzle, set: &Path) -> Vec<Breakdown> {
         ("pass_rates_by_provider", &["provider"]),
         ("pass_rates_by_product", &["provider", "product"]),
         ("pass_rates_by_id_type", &["provider", "country", "id_type"]),
-        ("pass_rates_daily", &["provider", "local_date"]),
+        ("pass_rates_daily", &["provider", "local_date", "local_month"]),
     ];
     for (report, keys) in wide {
         let mut cells = Vec::new();
-        for row in rows(set, report) {
+        for mut row in rows(set, report) {
+            let month = row.get("local_date").map(|day| day.chars().take(7).collect());
+            row.extend(month.map(|month| ("local_month".to_owned(), month)));
             let mut cell = |column: &str| puzzle.cell(name(report, keys, &row, column), &row[column]);
             let parts: Vec<Sum> = OUTCOMES.iter().map(|outcome| cell(outcome)).collect();
             let (all, decided) = (cell("verifications"), cell("decided"));
@@ -191,7 +220,7 @@ fn breakdowns(puzzle: &mut Puzzle, set: &Path) -> Vec<Breakdown> {
             puzzle.equal(&decided, &add(&parts[..2]));
             cells.extend(OUTCOMES.iter().zip(parts).map(|(outcome, part)| (row.clone(), *outcome, part)));
         }
-        breakdowns.push(Breakdown { keys, cells });
+        breakdowns.push(Breakdown { keys, covers: everybody, cells });
     }
     let by_code: &[&str] = &["provider", "product", "result_code", "error_code", "outcome"];
     let mut cells = Vec::new();
@@ -205,7 +234,11 @@ fn breakdowns(puzzle: &mut Puzzle, set: &Path) -> Vec<Breakdown> {
         assert_eq!(same["verifications"].is_empty(), product.shown == 0.0, "one cell, shown once: {row:?}");
         cells.push((row.clone(), outcome(&row), cell));
     }
-    breakdowns.push(Breakdown { keys: &["provider", "product", "result_code", "error_code"], cells });
+    breakdowns.push(Breakdown {
+        keys: &["provider", "product", "result_code", "error_code"],
+        covers: everybody,
+        cells,
+    });
     let mut cells = Vec::new();
     for row in rows(set, "receipts_coverage") {
         let mut cell = |column: &str| {
@@ -216,8 +249,65 @@ fn breakdowns(puzzle: &mut Puzzle, set: &Path) -> Vec<Breakdown> {
         puzzle.equal(&all, &parts);
         cells.push((row.clone(), outcome(&row), all));
     }
-    breakdowns.push(Breakdown { keys: &["provider", "product"], cells });
+    breakdowns.push(Breakdown { keys: &["provider", "product"], covers: decided_at_smile_id, cells });
+    breakdowns.extend(courses(puzzle, set));
+    breakdowns.extend(bills(puzzle, set));
     breakdowns
+}
+
+/// Reports of decided and of open cases.
+fn courses(puzzle: &mut Puzzle, set: &Path) -> [Breakdown; 2] {
+    let keys: &[&str] = &["provider", "product", "channel"];
+    let mut timed = Vec::new();
+    for row in rows(set, "time_to_final") {
+        let by = ["provider", "product", "channel", "outcome"];
+        let mut cell = |column: &str| puzzle.cell(name("time_to_final", &by, &row, column), &row[column]);
+        let (all, mut parts, undated) = (cell("verifications"), cell("timed"), cell("undated"));
+        parts.plus(&undated);
+        puzzle.equal(&all, &parts);
+        timed.push((row.clone(), outcome(&row), all));
+    }
+    let mut waiting = Vec::new();
+    for row in rows(set, "open_cases") {
+        let by = ["provider", "product", "outcome", "age"];
+        let cell = puzzle.cell(name("open_cases", &by, &row, "cases"), &row["cases"]);
+        waiting.push((row.clone(), outcome(&row), cell));
+    }
+    let waiting = Breakdown { keys: &["provider", "product", "age"], covers: open, cells: waiting };
+    [Breakdown { keys, covers: decided, cells: timed }, waiting]
+}
+
+/// Reports of what is billed; they do not tell outcomes.
+fn bills(puzzle: &mut Puzzle, set: &Path) -> [Breakdown; 2] {
+    let mut billed = Vec::new();
+    for row in rows(set, "billing") {
+        let by = ["provider", "product", "local_month"];
+        let mut cell = |column: &str| puzzle.cell(name("billing", &by, &row, column), &row[column]);
+        let (all, mut parts) = (cell("verifications"), cell("billable"));
+        for column in ["not_billable", "not_known"] {
+            parts.plus(&cell(column));
+        }
+        puzzle.equal(&all, &parts);
+        billed.push((row.clone(), "", all));
+    }
+    let by: &[&str] = &["provider", "product", "local_month", "billing", "basis", "answer_code", "answer_error_code"];
+    let codes = rows(set, "billing_codes").into_iter().map(|row| {
+        let cell = puzzle.cell(name("billing_codes", by, &row, ""), &row["verifications"]);
+        (row, "", cell)
+    });
+    let codes = Breakdown { keys: by, covers: everybody, cells: codes.collect() };
+    // The columns of `billing` are sums over its codes.
+    for row in rows(set, "billing") {
+        for column in ["billable", "not_billable", "not_known"] {
+            let name = name("billing", &["provider", "product", "local_month"], &row, column);
+            let one = puzzle.cell(name, &row[column]);
+            let same = |other: &Row| by[..3].iter().all(|key| other[*key] == row[*key]) && other["billing"] == column;
+            let mut two = Sum::default();
+            codes.cells.iter().filter(|(other, ..)| same(other)).for_each(|(_, _, cell)| two.plus(cell));
+            puzzle.equal(&one, &two);
+        }
+    }
+    [Breakdown { keys: &["provider", "product", "local_month"], covers: everybody, cells: billed }, codes]
 }
 
 fn outcome(row: &Row) -> &'static str {
@@ -229,12 +319,12 @@ fn compare(puzzle: &mut Puzzle, breakdowns: &[Breakdown]) {
     for one in breakdowns {
         for two in breakdowns {
             let common: Vec<&str> = one.keys.iter().copied().filter(|key| two.keys.contains(key)).collect();
-            // Receipts are of Smile ID's decided verifications only, and come last.
-            let partial = [one, two].iter().any(|b| std::ptr::eq(*b, breakdowns.last().unwrap()));
-            let limit = |row: &Row, outcome: &str| {
-                !partial || row["provider"] == "smile_id" && ["passed", "failed"].contains(&outcome)
-            };
-            let (mut left, mut right) = (one.sums(&common, limit), two.sums(&common, limit));
+            // What tells no outcome can only be compared with what has all of them.
+            let is_part = |b: &Breakdown| !(b.covers)("smile_id", "error") || !(b.covers)("jumio", "passed");
+            if (is_part(one) || is_part(two)) && !(one.tells_outcomes() && two.tells_outcomes()) {
+                continue;
+            }
+            let (mut left, mut right) = (one.sums(&common, two), two.sums(&common, one));
             let keys: BTreeSet<_> = left.keys().chain(right.keys()).cloned().collect();
             for key in keys {
                 let (one, two) = (left.remove(&key).unwrap_or_default(), right.remove(&key).unwrap_or_default());
@@ -287,8 +377,9 @@ fn agree(home: &Path) -> (usize, usize) {
         let (mut outside, mut inside) =
             (rows(&latest.join("circulation"), &report), rows(&latest.join("internal"), &report));
         // In a report in the order of figures, rows with withheld ones stand last.
-        let keys = ["metric", "provider", "product", "country", "id_type", "result_code", "error_code", "outcome"];
-        if ["error_codes", "drift"].contains(&report.as_str()) {
+        let keys =
+            ["metric", "provider", "product", "country", "id_type", "result_code", "error_code", "outcome", "is_total"];
+        if ["error_codes", "drift", "drift_mix"].contains(&report.as_str()) {
             outside.sort_by_key(|row| keys.map(|key| row.get(key).cloned()));
             inside.sort_by_key(|row| keys.map(|key| row.get(key).cloned()));
         }
