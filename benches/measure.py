@@ -88,7 +88,7 @@ def main():
     for number, (what, program, options) in enumerate(wanted):
         other = chosen.folder / f"out-{name}-{number}"
         row(what, run([program, *options, "report", "--mart", mart, "--out", other]), report)
-        print(f"{'':4}the same bytes: {'yes' if same_reports(out / 'latest', other / 'latest') else 'NO'}")
+        print(f"{'':4}the same bytes: {'yes' if same_reports(out / 'latest/circulation', other / 'latest/circulation') else 'NO'}")
     if chosen.pandas:
         both = (ingest[0] + report[0], max(ingest[1], report[1]))
         row("ingest and report", both)

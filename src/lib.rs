@@ -6,6 +6,7 @@
 //!  arrays, CSV     ─────────▶ ─────────▶ ─────────▶ ─────────▶ rows  ───────▶  authority_status submissions
 //!  (.gz, .zst)        bytes     context    facts     privacy                   rejects codes inputs batches
 //!                                                                                       │
+//!  page, workbook
 //!  CSV Parquet  ◀── report ◀── small frames (Polars) ◀── engine (DuckDB) ◀── queries/ ──┘
 //! ```
 //!
