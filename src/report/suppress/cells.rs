@@ -146,7 +146,7 @@ impl Cells {
                 let at: Vec<u32> = self.coordinates(frame_index, counted, |key| {
                     values.iter().find(|(name, _)| *name == key).map(|(_, codes)| codes[row])
                 });
-                let dear = if keys.len() < 2 { 14 } else { 6 * u64::from(counted.when.is_empty()) };
+                let dear = if keys.len() < 2 { 30 } else { 6 * u64::from(counted.when.is_empty()) };
                 let cell = match self.frames[frame_index].cells.get(&at).copied() {
                     Some(cell) if self.cells[cell].value == number => cell,
                     // Two figures for one thing: each stands for itself.

@@ -19,7 +19,7 @@ pub const ROOM: u64 = 3;
 const THRIFT: [u64; 3] = [4, 1, 0];
 
 /// Half-made moves that are looked at before all is withheld.
-const PATIENCE: usize = 4000;
+const PATIENCE: usize = 30_000;
 
 /// For every cell, whether it is withheld. Cells that are printed nowhere count as withheld.
 pub fn withhold(cells: &Cells, threshold: u64) -> Vec<bool> {
