@@ -16,6 +16,7 @@ mod attention;
 mod cells;
 mod chart;
 mod content;
+mod dates;
 mod heat;
 mod pareto;
 mod sections;

@@ -9,13 +9,17 @@ use svg::node::element::{Path, SVG};
 use super::cells::{Cell, Row, Style, Table, Value, WITHHELD, cell, figure, rows};
 use super::chart::{Scale, bar, dot, drawing, label, line, mark, text_of};
 use super::content::Figure;
+use super::dates::ticks;
 
 const WIDTH: f64 = 440.0;
 const HEIGHT: f64 = 210.0;
 const LEFT: f64 = 44.0;
-const RIGHT: f64 = 10.0;
+const RIGHT: f64 = 14.0;
 const TOP: f64 = 8.0;
 const BOTTOM: f64 = 24.0;
+
+/// Lowest and highest are told where no more than one in so many days is withheld.
+const MANY: usize = 10;
 
 /// A day of one provider.
 struct Day<'a> {
@@ -30,7 +34,17 @@ struct Axes {
     x: Scale,
     y: Scale,
     first: NaiveDate,
-    days: i64,
+    last: NaiveDate,
+}
+
+impl Axes {
+    fn offset(&self, date: NaiveDate) -> f64 {
+        (date - self.first).num_days() as f64
+    }
+
+    fn day_format(&self) -> &'static str {
+        super::dates::day_format(self.first, self.last)
+    }
 }
 
 /// A figure per provider, in the order in which they come.
@@ -67,9 +81,9 @@ fn axes<'a>(days: impl Iterator<Item = &'a Day<'a>> + Clone) -> Option<Axes> {
     let last = days.clone().map(|day| day.date).max()?;
     let lowest = days.filter_map(|day| day.rate.map(|(_, low, _)| low)).fold(0.9, f64::min);
     let low = ((lowest * 10.0).floor() / 10.0).max(0.0);
-    let days = (last - first).num_days();
-    let x = Scale { low: 0.0, high: days.max(1) as f64, from: LEFT + 4.0, to: WIDTH - RIGHT };
-    Some(Axes { x, y: Scale { low, high: 1.0, from: HEIGHT - BOTTOM, to: TOP }, first, days })
+    let days = (last - first).num_days() as f64;
+    let x = Scale { low: -0.5, high: days + 0.5, from: LEFT, to: WIDTH - RIGHT };
+    Some(Axes { x, y: Scale { low, high: 1.0, from: HEIGHT - BOTTOM, to: TOP }, first, last })
 }
 
 fn provider(index: usize, name: &str, days: &[Day], axes: &Axes) -> Figure {
@@ -78,8 +92,13 @@ fn provider(index: usize, name: &str, days: &[Day], axes: &Axes) -> Figure {
     frame_lines(&mut svg, axes);
     // Days that do not follow each other are not joined, nor is one without a rate.
     let shown: Vec<(f64, (f64, f64, f64))> =
-        days.iter().filter_map(|day| Some(((day.date - axes.first).num_days() as f64, day.rate?))).collect();
+        days.iter().filter_map(|day| Some((axes.offset(day.date), day.rate?))).collect();
     for run in shown.chunk_by(|a, b| b.0 - a.0 <= 1.0) {
+        if let [(x, (_, low, high))] = run {
+            let x = axes.x.at(*x);
+            svg.append(line("alone", (x, axes.y.at(*low)), (x, axes.y.at(*high))));
+            continue;
+        }
         svg.append(band(run, axes));
         svg.append(curve(run, axes));
     }
@@ -91,7 +110,7 @@ fn provider(index: usize, name: &str, days: &[Day], axes: &Axes) -> Figure {
     Figure {
         id,
         title: name.to_owned(),
-        caption: summary(days),
+        caption: summary(days, axes),
         svg: text_of(&svg),
         wide: false,
         folded: false,
@@ -108,13 +127,12 @@ fn frame_lines(svg: &mut SVG, axes: &Axes) {
         svg.append(line("grid", (LEFT, y), (WIDTH - RIGHT, y)));
         svg.append(label("tick end", LEFT - 6.0, y + 4.0, &format!("{:.0} %", value * 100.0)));
     }
-    let marks = [(0, "start"), (axes.days / 2, "middle"), (axes.days, "end")];
-    let marks = if axes.days < 4 { &marks[..1] } else { &marks[..] };
-    for (offset, anchor) in marks {
-        let date = axes.first + chrono::TimeDelta::days(*offset);
-        let x = axes.x.at(*offset as f64);
+    for (date, text) in ticks(axes.first, axes.last) {
+        let x = axes.x.at(axes.offset(date));
         svg.append(line("grid", (x, axes.y.from), (x, axes.y.from + 4.0)));
-        svg.append(label(&format!("tick {anchor}"), x, HEIGHT - 6.0, &date.format("%-d %b").to_string()));
+        // A label is at most 64 units wide; at the ends it stays inside of the drawing.
+        let (anchor, at) = if x > WIDTH - 32.0 { ("end", WIDTH) } else { ("middle", x.max(32.0)) };
+        svg.append(label(&format!("tick {anchor}"), at, HEIGHT - 6.0, &text));
     }
 }
 
@@ -141,9 +159,9 @@ fn curve(run: &[(f64, (f64, f64, f64))], axes: &Axes) -> Path {
 
 /// The mark of a day: a dot at its rate, or the sign of a withheld one at the foot, where it tells nothing.
 fn point(day: &Day, axes: &Axes) -> Option<svg::node::element::Group> {
-    let x = axes.x.at((day.date - axes.first).num_days() as f64);
+    let x = axes.x.at(axes.offset(day.date));
     let half = (axes.x.at(1.0) - axes.x.at(0.0)) / 2.0;
-    let field = bar("field", (x - half).max(LEFT), TOP, half * 2.0, axes.y.from - TOP);
+    let field = bar("field", x - half, TOP, half * 2.0, axes.y.from - TOP);
     if day.withheld {
         let sign = label("sign middle", x, axes.y.from - 3.0, WITHHELD);
         return Some(mark(&format!("{}: withheld", day.date), vec![Box::new(field), Box::new(sign)]));
@@ -160,25 +178,38 @@ fn point(day: &Day, axes: &Axes) -> Option<svg::node::element::Group> {
     Some(mark(&title, vec![Box::new(field), Box::new(dot("point", x, axes.y.at(rate), 2.2))]))
 }
 
-/// What the chart shows, in words.
-fn summary(days: &[Day]) -> String {
-    let shown = || days.iter().filter_map(|day| Some((day.date, day.rate?.0)));
-    let by_rate = |a: &(NaiveDate, f64), b: &(NaiveDate, f64)| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0));
-    let (Some(low), Some(high)) = (shown().min_by(by_rate), shown().max_by(by_rate)) else {
-        return "No day with a rate that is shown.".to_owned();
-    };
+/// What the chart shows, in words. Days are withheld by their size, which pulls the rates of the others to one side: the
+/// lowest and the highest of them are told only where few are withheld.
+fn summary(days: &[Day], axes: &Axes) -> String {
+    let shown: Vec<(NaiveDate, f64)> = days.iter().filter_map(|day| Some((day.date, day.rate?.0))).collect();
+    let by_rate = |a: &&(NaiveDate, f64), b: &&(NaiveDate, f64)| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0));
     let withheld = days.iter().filter(|day| day.withheld).count();
+    let (Some(low), Some(high)) = (shown.iter().min_by(by_rate), shown.iter().max_by(by_rate)) else {
+        return match withheld {
+            0 => "No day with a rate.".to_owned(),
+            _ => format!("Every day with a rate is withheld ({WITHHELD})."),
+        };
+    };
+    let all = shown.len() + withheld;
+    if withheld * MANY > all {
+        let are = if shown.len() == 1 { "is" } else { "are" };
+        return format!("{} of {all} days {are} shown; the others are withheld ({WITHHELD}).", shown.len());
+    }
     let hidden = match withheld {
         0 => String::new(),
         1 => format!(" 1 day is withheld ({WITHHELD})."),
         n => format!(" {n} days are withheld ({WITHHELD})."),
     };
+    let date = |date: NaiveDate| date.format(axes.day_format()).to_string();
+    if shown.len() == 1 {
+        return format!("{} on {}, the only day.{hidden}", figure(low.1, Style::Percent), date(low.0));
+    }
     format!(
         "Lowest {} on {}, highest {} on {}.{hidden}",
         figure(low.1, Style::Percent),
-        low.0.format("%-d %b"),
+        date(low.0),
         figure(high.1, Style::Percent),
-        high.0.format("%-d %b")
+        date(high.0)
     )
 }
 
