@@ -19,7 +19,10 @@ pub fn section(set: &Set) -> Section {
     let changes = changes(set);
     let open = open_incidents(set);
     let mut blocks = Vec::new();
-    if alerts.is_empty() && changes.is_empty() && open.is_empty() {
+    let nothing = nothing(set);
+    if let Some(words) = &nothing {
+        blocks.push(Block::Empty(words.clone()));
+    } else if alerts.is_empty() && changes.is_empty() && open.is_empty() {
         blocks.push(Block::Calm(calm(set)));
     }
     for (notes, heading) in [(alerts, None), (changes, Some("What changed")), (open, Some("Incidents that go on"))] {
@@ -33,12 +36,22 @@ pub fn section(set: &Set) -> Section {
         blocks.push(Block::Text(mix.join(" ")));
     }
     blocks.push(Block::Heading("Pass rates".to_owned()));
-    let cards = cards(set);
-    blocks.push(match cards.is_empty() {
-        true => Block::Text("No verification is in this report.".to_owned()),
-        false => Block::Cards(cards),
+    blocks.push(match (nothing, set.frame("pass_rates_by_provider")) {
+        (Some(words), _) => Block::Text(words),
+        (None, Some(frame)) => Block::Cards(rows(frame).map(|row| card(&row)).collect()),
+        (None, None) => Block::Text("This set has no report pass_rates_by_provider.".to_owned()),
     });
     Section { id: "attention", title: "What needs attention", blocks }
+}
+
+/// A range without a verification is not one in which all is well. A withheld count is no sign of nothing.
+fn nothing(set: &Set) -> Option<String> {
+    let none = |row: Row| row.value("verifications") == Value::Number(0.0);
+    let empty = set.frame("pass_rates_by_provider").is_some_and(|frame| rows(frame).all(none));
+    empty.then(|| match set.facts.include_sandbox {
+        true => "There is no verification in this range.".to_owned(),
+        false => "There is no verification in this range. Sandbox traffic is left out.".to_owned(),
+    })
 }
 
 /// Nothing needs attention, as far as it was looked at.
@@ -90,14 +103,17 @@ fn changes(set: &Set) -> Vec<Note> {
         return Vec::new();
     }
     let flagged = set.frame("drift").into_iter().flat_map(rows).filter(|row| row.is("flagged"));
-    named(flagged.map(|row| note(direction(&row), segment(&row), change(&row), "drift")).collect(), "drift")
+    let mut flagged: Vec<Row> = flagged.collect();
+    flagged.sort_by_key(|row| row.text("metric") != "pass_rate"); // stable: otherwise as in the report
+    named(flagged.iter().map(|row| note(direction(row), segment(row), change(row), "drift")).collect(), "drift")
 }
 
+/// `down` or `up`, also where the figures are withheld.
 fn direction(row: &Row) -> &'static str {
-    match row.number("change") {
-        Some(change) if change < 0.0 => "down",
-        Some(_) => "up",
-        None => "changed",
+    match row.text("direction").as_str() {
+        "down" => "down",
+        "up" => "up",
+        _ => "changed",
     }
 }
 
@@ -110,6 +126,9 @@ fn change(row: &Row) -> String {
         "code_share" => "share of the code",
         _ => "pass rate",
     };
+    if row.number("change").is_none() {
+        return format!("{metric} {} (figures withheld).", direction(row));
+    }
     format!(
         "{metric} {} after {} ({}, q {}).",
         row.show("recent_rate", Style::Percent),
@@ -146,21 +165,19 @@ fn open_incidents(set: &Set) -> Vec<Note> {
             Value::Flag(false) => ", not declared by the provider",
             _ => "",
         };
+        let lowest = row.number("lowest_availability");
+        let lowest = lowest.map(|rate| format!(", lowest availability {}", figure(rate, Style::Percent)));
         format!(
-            "not online since {} UTC ({}), lowest availability {}{declared}.",
+            "not online since {} UTC ({}){}{declared}.",
             row.show("began", Style::Text),
             duration_of(row),
-            row.show("lowest_availability", Style::Percent)
+            lowest.unwrap_or_default()
         )
     };
     let notes = open.map(|row| {
         note("goes on", row.name(&["provider", "country", "id_type"]), message(&row), "authority_incidents")
     });
     named(notes.collect(), "authority_incidents")
-}
-
-fn cards(set: &Set) -> Vec<Card> {
-    set.frame("pass_rates_by_provider").into_iter().flat_map(rows).map(|row| card(&row)).collect()
 }
 
 fn card(row: &Row) -> Card {

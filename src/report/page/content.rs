@@ -20,6 +20,8 @@ pub enum Block {
     Text(String),
     /// Nothing is wrong.
     Calm(String),
+    /// There was nothing to judge.
+    Empty(String),
     Notes(Vec<Note>),
     Cards(Vec<Card>),
     Figures(Vec<Figure>),
