@@ -86,8 +86,9 @@ struct Span {
 
 type Lines = Vec<(String, BTreeMap<i64, Slot>)>;
 
-/// The last 48 hours of the report's range, if any hour has a status that is shown.
-pub fn of_hours(frame: &DataFrame) -> Option<Vec<Figure>> {
+/// The last 48 hours of the report's range, if any hour has a status that is shown. Hours with less than `fewest` lookups
+/// are not in the frame.
+pub fn of_hours(frame: &DataFrame, fewest: Option<u64>) -> Option<Vec<Figure>> {
     frame.get_column_index("status")?;
     let windows = frame.column("window_index").ok()?.as_materialized_series().cast(&DataType::Int64).ok()?;
     let windows: Vec<i64> = windows.i64().ok()?.iter().map(|w| w.unwrap_or(-1)).collect();
@@ -98,7 +99,8 @@ pub fn of_hours(frame: &DataFrame) -> Option<Vec<Figure>> {
     for (index, window) in windows.iter().enumerate().filter(|(_, w)| clock(**w) && **w / 6 >= span.first) {
         put(&mut lines, window / 6, &row(frame, index));
     }
-    figures(lines, span)
+    let blank = fewest.map(|n| format!("Hours with fewer than {n} lookups are left blank."));
+    figures(lines, span, blank)
 }
 
 /// The last days of the report's range: where the hours are withheld as a whole.
@@ -116,7 +118,7 @@ pub fn of_days(frame: &DataFrame) -> Option<Vec<Figure>> {
             put(&mut lines, day, &row);
         }
     }
-    figures(lines, span)
+    figures(lines, span, None)
 }
 
 fn put(lines: &mut Lines, slot: i64, row: &Row) {
@@ -139,7 +141,8 @@ fn put(lines: &mut Lines, slot: i64, row: &Row) {
     }
 }
 
-fn figures(mut lines: Lines, span: Span) -> Option<Vec<Figure>> {
+/// `blank` says what a blank place means, if not that nobody asked.
+fn figures(mut lines: Lines, span: Span, blank: Option<String>) -> Option<Vec<Figure>> {
     let settled = |slot: &Slot| !matches!(slot.status, Status::Withheld | Status::Open);
     if !lines.iter().any(|(_, slots)| slots.values().any(settled)) {
         return None;
@@ -152,9 +155,12 @@ fn figures(mut lines: Lines, span: Span) -> Option<Vec<Figure>> {
     let all = lines.len() + later.len();
     let unit = if span.hours { "hours, by the clock in UTC" } else { "days" };
     let columns = span.last - span.first + 1;
+    let any = |status: Status| lines.iter().chain(&later).any(|(_, slots)| slots.values().any(|s| s.status == status));
+    let withheld = if any(Status::Withheld) { format!("; {WITHHELD}: withheld") } else { String::new() };
+    let blank = blank.unwrap_or("Blank: no lookup.".to_owned());
     let caption = format!(
         "The last {columns} {unit}, the worst first. Not online at some time: {troubled} of {all} authorities. Low bar: \
-         online; I: interruption; O: offline; {WITHHELD}: withheld; blank: no lookup."
+         online; I: interruption; O: offline{withheld}. {blank}"
     );
     let mut figures = vec![drawn("heat", "Availability of the ID authorities", caption, &lines, span)];
     if !later.is_empty() {
@@ -268,27 +274,25 @@ fn words(name: &str, when: &str, slot: &Slot) -> String {
     format!("{name}, {when}: {}{}{}", slot.status.word(), lowest.unwrap_or_default(), lookups.unwrap_or_default())
 }
 
-/// What is not online, as rows: the drawing in words.
+/// What is not online, as rows: the drawing in words. Figures have their columns where any of them is shown.
 fn table(lines: &Lines, span: Span) -> Table {
-    let heads =
-        [("Authority", false), ("When", false), ("Status", false), ("Lowest availability", true), ("Lookups", true)];
-    let mut cells = Vec::new();
-    for (name, slots) in lines {
-        for (from, to, slot) in runs(slots).into_iter().filter(|(.., slot)| slot.status != Status::Online) {
-            let number =
-                |text: Option<String>| Cell { text: text.unwrap_or("–".into()), number: true, ..Cell::default() };
-            cells.push(vec![
-                Cell::text(name.as_str()),
-                Cell::text(span.run(from, to)),
-                Cell {
-                    text: slot.status.word().to_owned(),
-                    withheld: slot.status == Status::Withheld,
-                    ..Cell::default()
-                },
-                number(slot.lowest.map(|rate| figure(rate, Style::Percent))),
-                number(slot.lookups.map(|count| figure(count, Style::Count))),
-            ]);
-        }
+    let troubled = lines.iter().flat_map(|(name, slots)| runs(slots).into_iter().map(move |run| (name, run)));
+    let troubled: Vec<_> = troubled.filter(|(_, (.., slot))| slot.status != Status::Online).collect();
+    let figures = troubled.iter().any(|(_, (.., slot))| slot.lowest.is_some() || slot.lookups.is_some());
+    let mut heads = vec![("Authority", false), ("When", false), ("Status", false)];
+    if figures {
+        heads.extend([("Lowest availability", true), ("Lookups", true)]);
     }
-    Table::plain("Every run that was not online", &heads, cells)
+    let number = |text: Option<String>| Cell { text: text.unwrap_or("–".into()), number: true, ..Cell::default() };
+    let cells = troubled.iter().map(|(name, (from, to, slot))| {
+        let withheld = slot.status == Status::Withheld;
+        let status = Cell { text: slot.status.word().to_owned(), withheld, ..Cell::default() };
+        let mut cells = vec![Cell::text(name.as_str()), Cell::text(span.run(*from, *to)), status];
+        if figures {
+            cells.push(number(slot.lowest.map(|rate| figure(rate, Style::Percent))));
+            cells.push(number(slot.lookups.map(|count| figure(count, Style::Count))));
+        }
+        cells
+    });
+    Table::plain("Every run that was not online", &heads, cells.collect())
 }

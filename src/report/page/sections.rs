@@ -6,7 +6,7 @@ use super::attention::{self, rate_bar};
 use super::cells::{Cell, Head, MOST, Row, Style, Table, Value, Wanted, cell, rows};
 use super::content::{Block, Section};
 use super::{heat, pareto, sources, trend};
-use crate::report::set::Set;
+use crate::report::set::{Disclosure, Set};
 
 /// Incidents in the list.
 const INCIDENTS: usize = 60;
@@ -44,7 +44,9 @@ fn table(set: &Set, name: &'static str, title: &str, wanted: &[Wanted]) -> Vec<B
     let mut blocks = vec![Block::Heading(title.to_owned())];
     blocks.extend(of(set, name, |frame| {
         let figures = wanted.iter().filter(|(_, _, style)| style.is_number());
-        if figures.clone().count() > 0 && figures.clone().all(|(name, ..)| frame.get_column_index(name).is_none()) {
+        let withheld = |name: &str| rows(frame).all(|row| row.value(name) == Value::Withheld);
+        let hidden = |(name, ..): &Wanted| frame.get_column_index(name).is_none() || withheld(name);
+        if figures.clone().count() > 0 && figures.clone().all(hidden) {
             return vec![text("Its figures are in the internal set only.")];
         }
         vec![Block::Table(Table::of(title, frame, wanted, rows(frame).take(MOST + 1)))]
@@ -139,7 +141,7 @@ const INCIDENT: [Wanted; 12] = [
     ("ended", "Ended (UTC)", Style::Text),
     ("minutes", "Duration", Style::Minutes),
     ("lowest_availability", "Lowest", Style::Percent),
-    ("asked", "Asked", Style::Count),
+    ("lookups", "Asked", Style::Count),
     ("lost", "Lost", Style::Count),
     ("still_open", "Goes on", Style::Text),
     ("declared", "Declared", Style::Text),
@@ -152,7 +154,9 @@ pub fn duration_of(row: &Row) -> String {
 }
 
 fn availability(set: &Set) -> Section {
-    let hours = set.frame("authority_hourly").and_then(heat::of_hours);
+    // Of the hours the rows with few lookups do not circulate.
+    let fewest = (set.disclosure == Disclosure::Circulation).then_some(set.facts.threshold);
+    let hours = set.frame("authority_hourly").and_then(|frame| heat::of_hours(frame, fewest));
     let mut blocks = match hours.or_else(|| set.frame("authority_daily").and_then(heat::of_days)) {
         Some(figures) => vec![Block::Figures(figures)],
         None => vec![text("No hour or day of an authority has a status that is shown in this set.")],
