@@ -2,6 +2,7 @@
 
 mod browser;
 mod planted;
+mod reading;
 
 use kycmart::report::page::page;
 use kycmart::report::set::{Alert, Disclosure, Facts, Set, Table};

@@ -249,7 +249,7 @@ fn incidents(size: Size) -> DataFrame {
         times("ended", vec![end - 5, end, end - 298, end - 410]),
         Series::new("minutes".into(), [420i64, 60, 120, 60]).into_column(),
         Series::new("lowest_availability".into(), [0.18, 0.8, 0.4, 0.7]).into_column(),
-        Series::new("asked".into(), [520i64, 44, 90, 61]).into_column(),
+        Series::new("lookups".into(), [520i64, 44, 90, 61]).into_column(),
         Series::new("lost".into(), [412i64, 12, 51, 18]).into_column(),
         Series::new("still_open".into(), [false, true, false, false]).into_column(),
         Series::new("declared".into(), [true, false, false, true]).into_column(),
