@@ -12,8 +12,10 @@ use super::content::Figure;
 /// Codes with a bar of their own.
 const BARS: usize = 15;
 const WIDTH: f64 = 760.0;
-const LEFT: f64 = 262.0;
-const RIGHT: f64 = 60.0;
+/// Where names end and counts begin: left of the plot, where the line does not go.
+const NAMES: f64 = 254.0;
+const LEFT: f64 = 374.0;
+const RIGHT: f64 = 24.0;
 const TOP: f64 = 26.0;
 const STEP: f64 = 24.0;
 
@@ -60,7 +62,7 @@ impl Bar {
     }
 
     fn of_rest(codes: usize, count: f64) -> Self {
-        let (name, words) = (format!("{codes} other codes"), format!("{} in all, no bar", figure(count, Style::Count)));
+        let (name, words) = (format!("{codes} other codes"), format!("{}, no bar", figure(count, Style::Count)));
         Bar { title: format!("{name}: {words}"), name, words, class: "", length: 0.0, count }
     }
 }
@@ -137,7 +139,7 @@ fn class(outcome: &str) -> &'static str {
 fn draw(bars: &[Bar], total: f64) -> String {
     let largest = bars.iter().map(|bar| bar.length).fold(0.0, f64::max);
     let height = TOP + bars.len() as f64 * STEP + 8.0;
-    let x = Scale { low: 0.0, high: largest, from: LEFT, to: WIDTH - RIGHT - 70.0 };
+    let x = Scale { low: 0.0, high: largest, from: LEFT, to: LEFT + 0.85 * (WIDTH - RIGHT - LEFT) };
     let share = Scale { low: 0.0, high: 1.0, from: LEFT, to: WIDTH - RIGHT };
     let mut svg = drawing(WIDTH, height, "pareto-caption");
     for percent in [0, 20, 40, 60, 80, 100] {
@@ -146,16 +148,15 @@ fn draw(bars: &[Bar], total: f64) -> String {
         svg.append(label("tick middle", at, TOP - 11.0, &format!("{percent} %")));
     }
     let (mut sum, mut data) = (0.0, Data::new());
-    let (mut dots, mut over) = (Vec::new(), Vec::new());
+    let mut dots = Vec::new();
     for (index, of) in bars.iter().enumerate() {
         let (y, end) = (TOP + index as f64 * STEP, x.at(of.length));
         let parts: Vec<Box<dyn Node>> = vec![
             Box::new(bar("field", 0.0, y, WIDTH, STEP)),
-            Box::new(label("name end", LEFT - 8.0, y + 15.0, &short(&of.name, 40))),
+            Box::new(label("name end", NAMES, y + 15.0, &short(&of.name, 40))),
             Box::new(bar(of.class, LEFT, y + 4.0, end - LEFT, STEP - 8.0)),
+            Box::new(label("start", NAMES + 12.0, y + 15.5, &of.words)),
         ];
-        // Over the line, which crosses some of them.
-        over.push(label("value start", end + 5.0, y + 15.5, &of.words));
         svg.append(mark(&of.title, parts));
         sum += of.count;
         let place = (share.at(sum / total), y + STEP / 2.0);
@@ -165,9 +166,6 @@ fn draw(bars: &[Bar], total: f64) -> String {
         dots.push(mark(&words, vec![Box::new(dot("point sum", place.0, place.1, 3.0))]));
     }
     svg.append(Path::new().set("class", "curve sum").set("d", data));
-    for words in over {
-        svg.append(words);
-    }
     for dot in dots {
         svg.append(dot);
     }

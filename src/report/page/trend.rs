@@ -7,7 +7,7 @@ use svg::node::element::path::Data;
 use svg::node::element::{Path, SVG};
 
 use super::cells::{Cell, Row, Style, Table, Value, WITHHELD, cell, figure, rows};
-use super::chart::{Scale, bar, dot, drawing, label, line, mark, text_of};
+use super::chart::{Scale, bar, dot, drawing, label, line, mark, round, text_of};
 use super::content::Figure;
 use super::dates::ticks;
 
@@ -137,7 +137,7 @@ fn frame_lines(svg: &mut SVG, axes: &Axes) {
 }
 
 fn band(run: &[(f64, (f64, f64, f64))], axes: &Axes) -> Path {
-    let place = |x: f64, y: f64| (super::chart::round(axes.x.at(x)) as f32, super::chart::round(axes.y.at(y)) as f32);
+    let place = |x: f64, y: f64| (round(axes.x.at(x)) as f32, round(axes.y.at(y)) as f32);
     let mut data = Data::new();
     for (index, (x, (_, _, high))) in run.iter().enumerate() {
         data = if index == 0 { data.move_to(place(*x, *high)) } else { data.line_to(place(*x, *high)) };
@@ -151,7 +151,7 @@ fn band(run: &[(f64, (f64, f64, f64))], axes: &Axes) -> Path {
 fn curve(run: &[(f64, (f64, f64, f64))], axes: &Axes) -> Path {
     let mut data = Data::new();
     for (index, (x, (rate, ..))) in run.iter().enumerate() {
-        let place = (super::chart::round(axes.x.at(*x)) as f32, super::chart::round(axes.y.at(*rate)) as f32);
+        let place = (round(axes.x.at(*x)) as f32, round(axes.y.at(*rate)) as f32);
         data = if index == 0 { data.move_to(place) } else { data.line_to(place) };
     }
     Path::new().set("class", "curve").set("d", data)
@@ -175,7 +175,7 @@ fn point(day: &Day, axes: &Axes) -> Option<svg::node::element::Group> {
         figure(high, Style::Percent),
         day.row.show("decided", Style::Count),
     );
-    Some(mark(&title, vec![Box::new(field), Box::new(dot("point", x, axes.y.at(rate), 2.2))]))
+    Some(mark(&title, vec![Box::new(field), Box::new(dot("point", x, axes.y.at(rate), round(half.clamp(0.8, 2.2))))]))
 }
 
 /// What the chart shows, in words. Days are withheld by their size, which pulls the rates of the others to one side: the
@@ -202,7 +202,7 @@ fn summary(days: &[Day], axes: &Axes) -> String {
     };
     let date = |date: NaiveDate| date.format(axes.day_format()).to_string();
     if shown.len() == 1 {
-        return format!("{} on {}, the only day.{hidden}", figure(low.1, Style::Percent), date(low.0));
+        return format!("{} on {}, the only day with a rate.{hidden}", figure(low.1, Style::Percent), date(low.0));
     }
     format!(
         "Lowest {} on {}, highest {} on {}.{hidden}",
