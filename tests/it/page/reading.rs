@@ -21,7 +21,7 @@ fn withheld_days(days: i32, is: fn(usize) -> bool) -> String {
     let mut set = set(Size { days, ..SMALL }, Disclosure::Circulation);
     let daily = frame(&mut set, "pass_rates_daily");
     // Three providers take turns; the first is advance_ai.
-    let word = |row: usize| match row % 3 == 0 && is(row / 3) {
+    let word = |row: usize| match row.is_multiple_of(3) && is(row / 3) {
         true => "circulation; withheld: verifications passed failed decided pass_rate pass_rate_low pass_rate_high",
         false => "circulation",
     };
