@@ -111,7 +111,12 @@ fn without_a_change_only_the_names_of_the_batches_change() {
         assert_eq!(plan["payloads_decoded"], done["payloads_decoded"]);
         assert_same(&before, &rows(home, "m"));
         assert_eq!(counts(home, "m"), counted);
-        assert!(reports(home, "m") == reported);
+        let differ: Vec<String> = reports(home, "m")
+            .into_iter()
+            .filter(|(name, bytes)| reported[name] != *bytes)
+            .map(|(name, _)| name)
+            .collect();
+        assert_eq!(differ, [] as [&str; 0]);
         let new = batches(home, "m");
         for (new, old) in new.iter().zip(&old) {
             assert_eq!(new["finished_at"], old["finished_at"]);
