@@ -156,10 +156,11 @@ fn figures(mut lines: Lines, span: Span, blank: Option<String>) -> Option<Vec<Fi
     let unit = if span.hours { "hours, by the clock in UTC" } else { "days" };
     let columns = span.last - span.first + 1;
     let any = |status: Status| lines.iter().chain(&later).any(|(_, slots)| slots.values().any(|s| s.status == status));
+    let known = if any(Status::Withheld) { ", as far as is shown" } else { "" };
     let withheld = if any(Status::Withheld) { format!("; {WITHHELD}: withheld") } else { String::new() };
     let blank = blank.unwrap_or("Blank: no lookup.".to_owned());
     let caption = format!(
-        "The last {columns} {unit}, the worst first. Not online at some time: {troubled} of {all} authorities. Low bar: \
+        "The last {columns} {unit}, the worst first. Not online at some time{known}: {troubled} of {all} authorities. Low bar: \
          online; I: interruption; O: offline{withheld}. {blank}"
     );
     let mut figures = vec![drawn("heat", "Availability of the ID authorities", caption, &lines, span)];

@@ -92,9 +92,11 @@ pub fn pareto(frame: &DataFrame) -> Option<Figure> {
     };
     let first: f64 = codes.iter().take(3).map(|code| code.count).sum();
     let count = codes.len().min(3);
+    let of =
+        if withheld > 0 { "verifications without a pass that are shown" } else { "verifications that did not pass" };
     let caption = format!(
-        "The {count} most frequent make up {} of the {} verifications that did not pass. Bars: how many; line: share of \
-         all that did not pass, from the top down.{hidden}",
+        "The {count} most frequent make up {} of the {} {of}. Bars: how many; line: share of these, from the top \
+         down.{hidden}",
         figure(first / total, Style::Percent),
         figure(total, Style::Count),
     );
