@@ -233,7 +233,7 @@ fn draw(lines: &Lines, span: Span, named_by: &str) -> String {
     for (index, (name, slots)) in lines.iter().enumerate() {
         let y = TOP + index as f64 * STEP;
         svg.append(line("grid", (LEFT, y + STEP - 0.5), (WIDTH, y + STEP - 0.5)));
-        svg.append(label("name end", LEFT - 6.0, y + 13.0, &short(name, 36)));
+        svg.append(label("name end", LEFT - 6.0, y + 13.0, &short(name, 32)));
         for (from, to, slot) in runs(slots) {
             let tall = STEP * slot.status.height();
             let run = (to - from + 1) as f64 * width;

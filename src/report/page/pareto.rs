@@ -155,7 +155,7 @@ fn draw(bars: &[Bar], total: f64) -> String {
         let (y, end) = (TOP + index as f64 * STEP, x.at(of.length));
         let parts: Vec<Box<dyn Node>> = vec![
             Box::new(bar("field", 0.0, y, WIDTH, STEP)),
-            Box::new(label("name end", NAMES, y + 15.0, &short(&of.name, 40))),
+            Box::new(label("name end", NAMES, y + 15.0, &short(&of.name, 34))),
             Box::new(bar(of.class, LEFT, y + 4.0, end - LEFT, STEP - 8.0)),
             Box::new(label("start", NAMES + 12.0, y + 15.5, &of.words)),
         ];
