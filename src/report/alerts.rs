@@ -203,22 +203,29 @@ fn backlog(tables: &[Table], rules: &Rules) -> Result<Vec<Found>> {
     let (ages, cases) = (integers(frame, "age_order")?, counts(frame, "cases")?);
     let keys = [texts(frame, "provider")?, texts(frame, "product")?, texts(frame, "outcome")?];
     let first = AGES_FROM_DAYS.iter().find(|(days, _)| *days == rules.backlog_days).map(|(_, order)| *order);
-    let mut waiting: Vec<(Vec<Option<&str>>, u64, Vec<usize>)> = Vec::new();
+    let mut waiting: Vec<Waiting> = Vec::new();
     for row in 0..frame.height() {
         if !ages[row].zip(first).is_some_and(|(age, first)| (first..UNDATED).contains(&age)) {
             continue;
         }
-        let key: Vec<Option<&str>> = keys.iter().map(|column| column[row].as_deref()).collect();
-        match waiting.last_mut() {
-            Some((last, sum, rows)) if *last == key => {
-                *sum += cases[row];
-                rows.push(row);
-            }
-            _ => waiting.push((key, cases[row], vec![row])),
+        let of = keys.each_ref().map(|column| column[row].as_deref());
+        if waiting.last().is_none_or(|last| last.of != of) {
+            waiting.push(Waiting { of, cases: 0, rows: Vec::new() });
+        }
+        if let Some(last) = waiting.last_mut() {
+            last.cases += cases[row];
+            last.rows.push(row);
         }
     }
-    let many = waiting.into_iter().filter(|(_, sum, _)| *sum > rules.backlog_more_than);
-    Ok(many.map(|(.., rows)| Found { rule: "backlog", severity: "warning", report: REPORT, rows }).collect())
+    let many = waiting.into_iter().filter(|waiting| waiting.cases > rules.backlog_more_than);
+    Ok(many.map(|waiting| Found { rule: "backlog", severity: "warning", report: REPORT, rows: waiting.rows }).collect())
+}
+
+/// Cases of one provider, product and outcome that are old enough, and their rows.
+struct Waiting<'a> {
+    of: [Option<&'a str>; 3],
+    cases: u64,
+    rows: Vec<usize>,
 }
 
 /// One alert in words; a figure that the set withholds is said to be withheld. None of a backlog whose count is withheld:

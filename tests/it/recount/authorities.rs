@@ -62,6 +62,15 @@ fn with(authority: &Key, more: &[String]) -> Key {
     [authority.as_slice(), more].concat()
 }
 
+/// Authority with environment, time, and the payload where there is no time.
+type Check<'a> = (Key, Option<i64>, &'a str);
+
+/// The word and the rate.
+type Declared<'a> = (&'a str, Option<f64>);
+
+/// The window of a check, what was seen in it, and the declared rate less the observed one.
+type Compared = (Option<i64>, Window, Option<f64>);
+
 impl Counted<'_> {
     fn windows(&self, asked: Asked) -> Windows {
         let mut windows = Windows::new();
@@ -159,8 +168,8 @@ impl Counted<'_> {
     }
 
     /// Checks by authority (with environment), time, and payload where there is no time: the worst word, the lowest rate.
-    fn declared(&self, asked: Asked) -> BTreeMap<(Key, Option<i64>, &str), (&str, Option<f64>)> {
-        let mut checks: BTreeMap<(Key, Option<i64>, &str), (&str, Option<f64>)> = BTreeMap::new();
+    fn declared(&self, asked: Asked) -> BTreeMap<Check<'_>, Declared<'_>> {
+        let mut checks: BTreeMap<Check, Declared> = BTreeMap::new();
         for payload in self.payloads {
             let Some(stated) = &payload.authority else { continue };
             if !asked.wants(stated.environment) {
@@ -185,7 +194,7 @@ impl Counted<'_> {
     pub(super) fn declared_vs_observed(&self, asked: Asked) -> Expected {
         let windows = self.windows(asked);
         let mut all: BTreeMap<Key, i64> = BTreeMap::new();
-        let mut cell: BTreeMap<Key, Vec<(Option<i64>, Window, Option<f64>)>> = BTreeMap::new();
+        let mut cell: BTreeMap<Key, Vec<Compared>> = BTreeMap::new();
         for ((authority, at, _), (word, stated)) in self.declared(asked) {
             if !asked.holds(at) {
                 continue;
@@ -200,7 +209,7 @@ impl Counted<'_> {
             let row = with(&authority, &[level.to_owned(), observed.to_owned()]);
             cell.entry(row).or_default().push((window, seen, difference));
         }
-        let row = |(key, checks): (Key, Vec<(Option<i64>, Window, Option<f64>)>)| {
+        let row = |(key, checks): (Key, Vec<Compared>)| {
             let total = all[&key[..4]];
             (key, agreement_row(&checks, total))
         };
