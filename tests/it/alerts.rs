@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 
-use crate::support::{Run, csv_rows, folder, kycmart_in, report};
+use crate::support::{Run, csv_rows, folder, kycmart_in, report, tool};
 
 /// An Enhanced KYC answer as a line of a file.
 fn line(job: u32, code: &str, received: &str) -> String {
@@ -203,4 +203,19 @@ fn a_broken_record_of_the_run_before_is_said_and_what_killed_runs_left_is_remove
     let run = night(home, &[]).expect(0);
     assert!(run.err.contains("which earlier days changed since is not known"), "{}", run.err);
     assert!(!left.exists() && young.exists());
+}
+
+#[test]
+fn prometheus_takes_the_figures_whatever_the_words_in_them() {
+    use std::process::{Command, Stdio};
+    let Some(promtool) = tool("prometheus", "KYCMART_PROMTOOL", &["promtool"]) else { return };
+    let home = folder();
+    outage(home.path());
+    night(home.path(), &["--partner", "a\"b\\c\nd"]).expect(0);
+    for set in ["circulation", "internal"] {
+        let file = fs::File::open(home.path().join("out/latest").join(set).join("kycmart.prom")).unwrap();
+        let check = Command::new(&promtool).args(["check", "metrics"]).stdin(Stdio::from(file)).output().unwrap();
+        let said = String::from_utf8_lossy(&check.stderr).into_owned() + &String::from_utf8_lossy(&check.stdout);
+        assert!(check.status.success() && said.trim().is_empty(), "{set}: {said}");
+    }
 }

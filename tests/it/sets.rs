@@ -237,3 +237,28 @@ fn an_input_that_fell_silent_is_an_alert_and_fails_the_run_that_asks() {
     )
     .expect(0);
 }
+
+#[test]
+fn every_column_of_every_report_says_what_it_is() {
+    let home = folder();
+    twelve_days(home.path());
+    night(home.path(), &["--format", "csv"]).expect(0);
+    let specs = kycmart::report::spec::specs();
+    let mut reports = 0;
+    for file in fs::read_dir(home.path().join("out/latest/internal")).unwrap().map(|file| file.unwrap().path()) {
+        if file.extension().is_none_or(|extension| extension != "csv") {
+            continue;
+        }
+        let name = file.file_stem().unwrap().to_string_lossy().into_owned();
+        let spec = specs.iter().find(|spec| spec.name == name).unwrap_or_else(|| panic!("{name} has no specification"));
+        let text = fs::read_to_string(&file).unwrap();
+        let mut columns: Vec<&str> = text.lines().next().unwrap().split(',').collect();
+        assert_eq!(columns.pop(), Some("disclosure"));
+        let mut specified: Vec<&str> = spec.columns.iter().map(|(column, _)| *column).collect();
+        columns.sort_unstable();
+        specified.sort_unstable();
+        assert_eq!(columns, specified, "{name}");
+        reports += 1;
+    }
+    assert_eq!(reports, specs.len());
+}
