@@ -6,19 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 
-use crate::support::{Run, csv_rows, folder, kycmart_in, report, tool};
-
-/// An Enhanced KYC answer as a line of a file.
-fn line(job: u32, code: &str, received: &str) -> String {
-    let body = json!({
-        "SmileJobID": format!("{job:010}"),
-        "PartnerParams": {"job_id": format!("order-{job}"), "user_id": format!("user-{job}"), "job_type": 5},
-        "ResultCode": code,
-        "Country": "NG",
-        "IDType": "BVN",
-    });
-    format!("{}\n", json!({"received_at": received, "body": body}))
-}
+use crate::support::{Run, answer_line, csv_rows, folder, kycmart_in, report, tool};
 
 fn night(home: &Path, flags: &[&str]) -> Run {
     kycmart_in(home, &[&["nightly", "in", "--mart", "m", "--out", "out"], flags].concat())
@@ -39,7 +27,7 @@ fn outage(home: &Path) {
     let lines: String = (0..120)
         .map(|minute| {
             let time = format!("2026-03-12T{:02}:{:02}:30Z", 8 + minute / 60, minute % 60);
-            line(minute + 1, if minute < 80 { "1012" } else { "1015" }, &time)
+            answer_line(minute + 1, if minute < 80 { "1012" } else { "1015" }, &time)
         })
         .collect();
     fs::write(home.join("in/lines.ndjson"), lines).unwrap();
@@ -65,7 +53,7 @@ fn one_wrong_clock_silences_no_alert_and_moves_no_range() {
     let home = folder();
     let home = home.path();
     outage(home);
-    fs::write(home.join("in/clock.ndjson"), line(900, "1012", "2099-01-01T00:00:00Z")).unwrap();
+    fs::write(home.join("in/clock.ndjson"), answer_line(900, "1012", "2099-01-01T00:00:00Z")).unwrap();
     night(home, &["--fail-on", "availability"]).expect(1);
     assert_eq!(alerts(home, "internal"), [DOWN]);
     let days: Vec<String> =
@@ -82,13 +70,13 @@ fn a_backlog_is_added_up_over_its_ages_and_a_small_one_is_not_told_outside() {
     fs::create_dir_all(home.join("in")).unwrap();
     // 0814 waits for a person: eight for ten days, seven for forty.
     let waiting = |job: u32, day: &str| {
-        let mut body: Value = serde_json::from_str(&line(job, "0814", &format!("{day}T10:00:00Z"))).unwrap();
+        let mut body: Value = serde_json::from_str(&answer_line(job, "0814", &format!("{day}T10:00:00Z"))).unwrap();
         body["body"]["PartnerParams"]["job_type"] = json!(1);
         format!("{body}\n")
     };
     let mut lines: String = (1..=8).map(|job| waiting(job, "2026-03-02")).collect();
     lines.extend((11..=17).map(|job| waiting(job, "2026-02-01")));
-    lines.push_str(&line(99, "1012", "2026-03-12T10:00:00Z"));
+    lines.push_str(&answer_line(99, "1012", "2026-03-12T10:00:00Z"));
     fs::write(home.join("in/lines.ndjson"), lines).unwrap();
     night(home, &["--fail-on", "backlog"]).expect(1);
     let told = "warning | backlog | smile_id biometric_kyc review | 15 wait for 7 days or longer";
@@ -108,9 +96,9 @@ fn shares_of_rejects_and_of_unknown_codes_are_alerts_above_their_limits() {
     let home = folder();
     let home = home.path();
     fs::create_dir_all(home.join("in")).unwrap();
-    let mut lines: String = (1..=97).map(|job| line(job, "1012", "2026-03-12T10:00:00Z")).collect();
-    lines.push_str(&line(98, "7777", "2026-03-12T10:00:00Z"));
-    lines.push_str(&line(99, "7778", "2026-03-12T10:00:00Z"));
+    let mut lines: String = (1..=97).map(|job| answer_line(job, "1012", "2026-03-12T10:00:00Z")).collect();
+    lines.push_str(&answer_line(98, "7777", "2026-03-12T10:00:00Z"));
+    lines.push_str(&answer_line(99, "7778", "2026-03-12T10:00:00Z"));
     lines.push_str("{\"event\": \"somebody else's\"}\n");
     fs::write(home.join("in/lines.ndjson"), lines).unwrap();
     night(home, &[]).expect(0);
@@ -154,7 +142,11 @@ fn figures_of_drift_never_circulate() {
             job += 1;
             let failed = n < if day > 28 { 20 } else { 4 };
             let date = chrono::NaiveDate::from_ymd_opt(2026, 1, 1).unwrap() + chrono::Days::new(day);
-            lines.push_str(&line(job, if failed { "1013" } else { "1012" }, &format!("{date}T{:02}:00:00Z", n % 24)));
+            lines.push_str(&answer_line(
+                job,
+                if failed { "1013" } else { "1012" },
+                &format!("{date}T{:02}:00:00Z", n % 24),
+            ));
         }
     }
     fs::write(home.join("in/lines.ndjson"), lines).unwrap();

@@ -8,19 +8,7 @@ use std::path::Path;
 use calamine::{Data, Reader, Xlsx, open_workbook};
 use serde_json::{Value, json};
 
-use crate::support::{command, csv_rows, folder, kycmart_in, report};
-
-/// A Smile ID Enhanced KYC answer of a day, as a line of a file.
-fn line(job: u32, code: &str, received: &str) -> String {
-    let body = json!({
-        "SmileJobID": format!("{job:010}"),
-        "PartnerParams": {"job_id": format!("order-{job}"), "user_id": format!("user-{job}"), "job_type": 5},
-        "ResultCode": code,
-        "Country": "NG",
-        "IDType": "BVN",
-    });
-    format!("{}\n", json!({"received_at": received, "body": body}))
-}
+use crate::support::{answer_line, command, csv_rows, folder, kycmart_in, report};
 
 fn jumio_line(scan: u32, received: &str) -> String {
     let body = json!({
@@ -55,7 +43,7 @@ fn twelve_days(home: &Path) {
         let lines: String = (0..40)
             .map(|n| {
                 job += 1;
-                line(job, if n < 3 { "1013" } else { "1012" }, &format!("2026-03-{day:02}T{:02}:30:00Z", n % 24))
+                answer_line(job, if n < 3 { "1013" } else { "1012" }, &format!("2026-03-{day:02}T{:02}:30:00Z", n % 24))
             })
             .collect();
         fs::write(home.join(format!("in/{day:02}.ndjson")), lines).unwrap();
@@ -159,8 +147,8 @@ fn a_late_payload_restates_its_day_and_the_day_is_written_again() {
     twelve_days(home);
     night(home, &["--from", "2026-03-12"]).expect(0);
     assert_eq!(run_json(home)["restated"], json!([]));
-    fs::write(home.join("in/late.ndjson"), line(9001, "1013", "2026-03-03T10:00:00Z")).unwrap();
-    fs::write(home.join("in/13.ndjson"), line(9002, "1012", "2026-03-13T10:00:00Z")).unwrap();
+    fs::write(home.join("in/late.ndjson"), answer_line(9001, "1013", "2026-03-03T10:00:00Z")).unwrap();
+    fs::write(home.join("in/13.ndjson"), answer_line(9002, "1012", "2026-03-13T10:00:00Z")).unwrap();
     let run = night(home, &["--from", "2026-03-12"]).expect(0);
     assert!(run.out.contains("restated: 1 earlier days (2026-03-03)"), "{}", run.out);
     let restated = &run_json(home)["restated"];

@@ -126,3 +126,15 @@ pub fn report(out: &Path, name: &str) -> Vec<BTreeMap<String, String>> {
 pub fn query(folder: &Path, mart: &str, sql: &str) -> Vec<BTreeMap<String, String>> {
     csv_rows(kycmart_in(folder, &["query", "--mart", mart, sql, "--format", "csv"]).expect(0).out.as_bytes())
 }
+
+/// A Smile ID Enhanced KYC answer about NG / BVN, with the time at which it was received, as a line of a file.
+pub fn answer_line(job: u32, code: &str, received: &str) -> String {
+    let body = serde_json::json!({
+        "SmileJobID": format!("{job:010}"),
+        "PartnerParams": {"job_id": format!("order-{job}"), "user_id": format!("user-{job}"), "job_type": 5},
+        "ResultCode": code,
+        "Country": "NG",
+        "IDType": "BVN",
+    });
+    format!("{}\n", serde_json::json!({"received_at": received, "body": body}))
+}
