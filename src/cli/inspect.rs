@@ -254,7 +254,6 @@ fn resolve(group: &[Seen], context: &Context) -> Result<HashMap<(usize, i32), Me
         offline_to: reports.offline_to,
         drift: context.config.drift,
         invoice: Vec::new(),
-
         availability_target: reports.availability_target,
     };
     prepare(&mut engine, &context.queries, &scope)?;

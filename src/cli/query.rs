@@ -55,7 +55,6 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<u8> {
         offline_to: reports.offline_to,
         drift: context.config.drift,
         invoice: Vec::new(),
-
         availability_target: reports.availability_target,
     };
     let mut engine = DuckDb::open(&Resources { keep_order: true, ..resources(&context.config) })?;

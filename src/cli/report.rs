@@ -202,7 +202,6 @@ impl OutputArguments {
             offline_to: config.reports.offline_to,
             drift: config.drift,
             invoice: self.invoice()?,
-
             availability_target: config.reports.availability_target,
         })
     }
@@ -234,15 +233,7 @@ pub fn write_run(
     let run_alerts = run_alerts(ingest, &config.alerts);
     let findings = findings(&engine, ingest, &done, &run_alerts)?;
     let ledger = restated::ledger(&engine, view.catalogue_version(), scope.time_zone.name(), scope.include_sandbox)?;
-    let mut restated = match restated::previous(&out).filter(|_| view.past().is_none()) {
-        Some(before) => restated::compare(&engine, &before, &ledger)?,
-        None => Vec::new(),
-    };
-    if restated::is_unreadable(&out) {
-        eprintln!(
-            "kycmart: the run.json of the run before cannot be read: which earlier days changed since is not known"
-        );
-    }
+    let mut restated = if view.past().is_some() { Vec::new() } else { restated_days(&engine, &out, &ledger)? };
     let batch = ingest.and_then(|summary| summary.batch_id.as_deref());
     let news = batch.map_or(Ok(News::default()), |batch| news::of_batch(&engine, batch))?;
     drop(engine);
@@ -286,6 +277,19 @@ pub fn write_run(
     headline::print(&done.shown, &alerts, &restated, &target)?;
     let findings: Vec<(&str, u64)> = findings.into_iter().collect();
     output.fail_on.judge(&findings, config)
+}
+
+/// The days that are not what the run before said.
+fn restated_days(engine: &dyn Engine, out: &Path, ledger: &Ledger) -> Result<Vec<Restated>> {
+    if let Some(before) = restated::previous(out) {
+        return restated::compare(engine, &before, ledger);
+    }
+    if out.join("latest").exists() {
+        eprintln!(
+            "kycmart: the run.json of the run before cannot be read: which earlier days changed since is not known"
+        );
+    }
+    Ok(Vec::new())
 }
 
 /// An engine with the tables and the models.

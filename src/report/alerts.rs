@@ -63,7 +63,7 @@ impl Rules {
 /// What a rule points to.
 #[derive(Clone, Debug)]
 pub struct Found {
-    rule: &'static str,
+    pub rule: &'static str,
     severity: &'static str,
     report: &'static str,
     /// One, or those whose counts are added up.

@@ -252,7 +252,7 @@ pub struct Done {
     pub written: Vec<Written>,
     /// The set whose figures are shown: the fullest that was written.
     pub shown: Set,
-    /// Alerts by rule.
+    /// What the rules found in the full figures, by rule: a set may tell less.
     pub findings: BTreeMap<&'static str, u64>,
 }
 
@@ -295,7 +295,7 @@ pub fn write_all(engine: &dyn Engine, order: &Order, folder: &Path) -> Result<Do
         shown = Some(set);
     }
     let shown = shown.ok_or_else(|| Error::failed("no set was written"))?;
-    let count = |rule: &&'static str| shown.alerts.iter().filter(|alert| alert.rule == *rule).count() as u64;
+    let count = |rule: &str| found.iter().filter(|found| found.rule == rule).count() as u64;
     let findings = alerts::RULES.iter().map(|rule| (*rule, count(rule))).collect();
     Ok(Done { written, shown, findings })
 }

@@ -10,6 +10,7 @@ use polars::prelude::DataFrame;
 use super::columns::{fractions, integers, texts, truths};
 use super::set::Set;
 use super::spec::OUTCOMES;
+use super::workbook::disclosure_line;
 use crate::error::Result;
 
 /// The file's text.
@@ -17,7 +18,7 @@ use crate::error::Result;
 /// # Errors
 /// When a report has not the columns it should have.
 pub fn exposition(set: &Set) -> Result<String> {
-    let mut out = String::new();
+    let mut out = format!("# kycmart: {}\n", disclosure_line(set.disclosure, set.facts.threshold));
     if let Some(frame) = set.frame("pass_rates_by_provider") {
         outcomes(&mut out, frame)?;
         ratios(&mut out, frame)?;

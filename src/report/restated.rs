@@ -37,7 +37,7 @@ pub struct Restated {
     pub written_again: bool,
 }
 
-/// The ledger of the run that `latest` names; `None` where there is none or it cannot be compared.
+/// The ledger of the run that `latest` names; `None` where there is none or its file is broken.
 pub fn previous(out: &Path) -> Option<Ledger> {
     #[derive(Deserialize)]
     struct Run {
@@ -45,11 +45,6 @@ pub fn previous(out: &Path) -> Option<Ledger> {
     }
     let bytes = std::fs::read(out.join("latest/run.json")).ok()?;
     serde_json::from_slice::<Run>(&bytes).ok().map(|run| run.ledger)
-}
-
-/// Whether there was a run before that tells nothing: its file is broken.
-pub fn is_unreadable(out: &Path) -> bool {
-    out.join("latest").exists() && previous(out).is_none()
 }
 
 /// The ledger of this run. The engine has the models.

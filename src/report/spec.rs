@@ -163,6 +163,7 @@ const AUTHORITY: [&str; 3] = ["provider", "country", "id_type"];
 pub fn specs() -> Vec<Spec> {
     let mut specs = rates();
     specs.extend(drifts());
+    specs.extend(windows());
     specs.extend(authorities());
     specs.extend(courses());
     specs.extend(quality());
@@ -224,7 +225,8 @@ fn drifts() -> Vec<Spec> {
     ]
 }
 
-fn authorities() -> Vec<Spec> {
+/// By ten minutes.
+fn windows() -> Vec<Spec> {
     vec![
         Spec::new("authority_windows", "Availability by ten minutes")
             .keys(&AUTHORITY)
@@ -240,6 +242,11 @@ fn authorities() -> Vec<Spec> {
             .with(&Role::Plain, &["async_only", "status"])
             .with(&Role::Internal, &["availability", "availability_low", "availability_high", "indicative"])
             .long(),
+    ]
+}
+
+fn authorities() -> Vec<Spec> {
+    vec![
         Spec::new("authority_daily", "Availability by day")
             .with(&Role::Key, &["local_date"])
             .keys(&AUTHORITY)

@@ -117,7 +117,7 @@ fn fill(sheet: &mut Worksheet, frame: &DataFrame, formats: &Formats) -> std::res
 
 /// Columns that hold a share of one.
 fn is_rate(name: &str) -> bool {
-    ["rate", "availability", "share", "coverage"].iter().any(|word| name.contains(word)) && !name.ends_with("_value")
+    ["rate", "availability", "share", "coverage"].iter().any(|word| name.contains(word))
 }
 
 fn cell(

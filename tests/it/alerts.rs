@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 
-use crate::support::{Run, answer_line, csv_rows, folder, kycmart_in, report, tool};
+use crate::support::{Run, answer_line, command, csv_rows, folder, kycmart_in, report, tool};
 
 fn night(home: &Path, flags: &[&str]) -> Run {
     kycmart_in(home, &[&["nightly", "in", "--mart", "m", "--out", "out"], flags].concat())
@@ -45,6 +45,7 @@ fn an_outage_that_goes_on_is_told_with_its_beginning_and_what_it_cost() {
     assert_eq!(alerts(home.path(), "internal"), [DOWN]);
     assert_eq!(alerts(home.path(), "circulation"), [DOWN]);
     let prometheus = fs::read_to_string(home.path().join("out/latest/circulation/kycmart.prom")).unwrap();
+    assert!(prometheus.starts_with("# kycmart: for circulation: counts below 10"), "{prometheus}");
     assert!(prometheus.contains("kycmart_alerts{rule=\"availability\"} 1"), "{prometheus}");
 }
 
@@ -86,6 +87,9 @@ fn a_backlog_is_added_up_over_its_ages_and_a_small_one_is_not_told_outside() {
         [] as [&str; 0],
         "8 and 7 are withheld, and an alert would bound their sum"
     );
+    let arguments = ["nightly", "in", "--mart", "m", "--out", "out", "--fail-on", "backlog"];
+    let outside = command(home, &arguments).env_remove("KYCMART_INTERNAL").output().unwrap();
+    assert_eq!(outside.status.code(), Some(1), "the rule judges the full figures, whatever is written");
     night(home, &["--set", "alerts.backlog_more_than=15", "--fail-on", "backlog"]).expect(0);
     night(home, &["--set", "alerts.backlog_days=30", "--fail-on", "backlog"]).expect(0);
     night(home, &["--set", "alerts.backlog_days=45"]).expect(2);

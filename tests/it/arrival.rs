@@ -71,7 +71,6 @@ fn arrived(batches: &[Vec<&str>]) -> Known {
         online_from: 0.91,
         offline_to: 0.5,
         drift: Drift::default(),
-
         invoice: Vec::new(),
 
         availability_target: 0.99,
